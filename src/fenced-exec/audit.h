@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One structured journal record per decision, refusals included (journalctl -t fence-virt). Each kind has a MESSAGE_ID
+ * with catalog text that tells the operator what to do. Records about strangers (no key verified) are limited per
+ * reason; what was dropped is counted and said. */
+
+#include "action.h"
+#include "base.h"
+#include "identity.h"
+
+typedef enum AuditKind {
+        AUDIT_DONE,     /* the action was carried out (or the question answered) */
+        AUDIT_FAILED,   /* allowed, but not carried out; the guest was told failure */
+        AUDIT_DENIED,   /* policy said no */
+        AUDIT_REFUSED,  /* not authenticated, malformed, replayed, reflected: nothing was said to the peer */
+        AUDIT_CANCELLED, /* the requester hung up, or the deadline passed, before it was started */
+        _AUDIT_KIND_MAX,
+} AuditKind;
+
+/* Strings may be NULL or "": the field is then left out. */
+typedef struct AuditRecord {
+        AuditKind kind;
+        uint8_t request_id[16]; /* FENCE_REQUEST_ID, as 32 hex digits */
+        const char *listener;   /* FENCE_LISTENER: tcp, multicast, ... */
+        const char *source;     /* FENCE_SOURCE */
+        const char *source_uuid;
+        const char *key;
+        const char *action;     /* FENCE_ACTION; NULL when it could not be read */
+        const char *target;     /* FENCE_TARGET as written or as resolved */
+        const char *target_uuid;
+        const char *decision;   /* FENCE_DECISION: allow, deny, refuse */
+        const char *reason;     /* FENCE_REASON: one sentence */
+        const char *result;     /* FENCE_RESULT: off-proven, already-off, on, rebooted, off-start-failed, status-on, failed, ... */
+        const char *backend;    /* FENCE_BACKEND: libvirt */
+        const char *proof;      /* FENCE_PROOF: pidfd, state */
+        uint64_t duration_usec; /* FENCE_DURATION_USEC: from Open to the decision */
+} AuditRecord;
+
+typedef struct Audit Audit;
+
+/* Where the fields of one record go: sd_journal_sendv() in the executor, a capture in tests. */
+typedef int (*AuditSink)(const struct iovec *fields, int n, void *userdata);
+
+/* sink NULL: the journal. */
+int audit_new(AuditSink sink, void *userdata, Audit **ret);
+Audit *audit_free(Audit *a);
+DEFINE_CLEANUP(Audit *, audit_free)
+
+/* Never fails the request: a record that cannot be written is counted and said with the next one. now_usec is
+ * CLOCK_MONOTONIC, for the limit on AUDIT_REFUSED: AUDIT_BURST records per reason and AUDIT_INTERVAL. */
+enum { AUDIT_BURST = 10 };
+#define AUDIT_INTERVAL_USEC (10 * USEC_PER_SEC)
+void audit_write(Audit *a, const AuditRecord *r, uint64_t now_usec);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who asks: what the kernel says about the peer's socket, plus the key that verified. Nothing here is a claim of the
+ * listener. */
+
+#include "base.h"
+
+#include <sys/socket.h>
+
+typedef struct Identity {
+        char transport[16];    /* "tcp", "multicast", ...: which listener class brought it */
+        int family;            /* AF_INET, AF_INET6, AF_VSOCK, AF_UNIX; AF_UNSPEC when not known yet */
+        uint8_t address[16];   /* AF_INET (first 4 bytes) and AF_INET6, network order */
+        uint32_t cid;          /* AF_VSOCK */
+        char key[64];          /* name of the key that verified; "" for channels without a key */
+        char uuid[37];         /* the requester's own domain, when it is known; "" otherwise */
+        char source[64];       /* printable: numeric address, "cid:N", or the UUID */
+} Identity;
+
+/* Asks the kernel (getpeername(2)) about a connected AF_INET, AF_INET6 or AF_VSOCK stream socket and fills family,
+ * address or cid, and source; IPv4-mapped IPv6 becomes AF_INET. The other fields are left alone. -ENOTCONN, -EPROTOTYPE
+ * for a socket that is no stream, -EAFNOSUPPORT for another family, -EBADF. */
+int identity_from_peer(int fd, Identity *identity);
+
+/* Sets family, address and source from raw bytes (4 or 16); -EINVAL for another size. */
+int identity_from_address(const void *bytes, size_t size, Identity *identity);
+
+bool identity_same_address(const Identity *a, const Identity *b);

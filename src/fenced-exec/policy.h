@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who may do what to whom: pure functions over a snapshot read from groups.d/NAME.conf. Default is deny.
+ *
+ *   [Group]
+ *   Members=web1 web2 4dea22b3-1d52-d8f3-2516-782e98ab3fa0     names or UUIDs of domains; required, not empty
+ *   Sources=key:default 192.168.122.0/24 cid:3                 any one that matches makes the requester a member's peer;
+ *                                                              a requester whose own UUID is known and a member needs none
+ *   Actions=off on reboot status list                          default: all of these
+ */
+
+#include "action.h"
+#include "base.h"
+#include "conf.h"
+#include "identity.h"
+
+enum { POLICY_GROUPS_MAX = 4096, POLICY_ENTRIES_MAX = 65536 };
+
+typedef struct Policy Policy;
+
+typedef enum PolicyDefault { POLICY_DEFAULT_DENY = 0, POLICY_DEFAULT_ALLOW } PolicyDefault;
+
+typedef enum Verdict { VERDICT_DENY = 0, VERDICT_ALLOW } Verdict;
+
+/* Why, in one sentence for the journal, and by which group ("" when none decided). */
+typedef struct Reason {
+        char group[64];
+        char text[192];
+} Reason;
+
+/* Reads every groups.d/NAME.conf; -EBADMSG with file, line and what to do when any is bad: the caller keeps the old
+ * policy. A group without Members= is an error, not an open door. A missing directory is a policy without groups. */
+int policy_load(const char *groups_dir, PolicyDefault policy_default, Policy **ret, ConfError *ret_error);
+Policy *policy_free(Policy *p);
+DEFINE_CLEANUP(Policy *, policy_free)
+
+size_t policy_n_groups(const Policy *p);
+
+/* May the requester do this to the domain with this real name and UUID? Both must be known: the target is
+ * resolved before policy is asked. A member matches by UUID, ignoring case, or by the
+ * domain's real name, exactly. Monitor and null touch no domain and are always allowed. ret_reason may be NULL. */
+Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name, const char *uuid,
+        Reason *ret_reason);
+
+/* Before anything is resolved: could this requester be allowed this action on any domain at all? */
+Verdict policy_check_requester(const Policy *p, const Identity *requester, Action action, Reason *ret_reason);
