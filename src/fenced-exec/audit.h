@@ -10,10 +10,10 @@
 #include "identity.h"
 
 typedef enum AuditKind {
-        AUDIT_DONE,     /* the action was carried out (or the question answered) */
-        AUDIT_FAILED,   /* allowed, but not carried out; the guest was told failure */
-        AUDIT_DENIED,   /* policy said no */
-        AUDIT_REFUSED,  /* not authenticated, malformed, replayed, reflected: nothing was said to the peer */
+        AUDIT_DONE, /* the action was carried out (or the question answered) */
+        AUDIT_FAILED, /* allowed, but not carried out; the guest was told failure */
+        AUDIT_DENIED, /* policy said no */
+        AUDIT_REFUSED, /* not authenticated, malformed, replayed, reflected: nothing was said to the peer */
         AUDIT_CANCELLED, /* the requester hung up, or the deadline passed, before it was started */
         _AUDIT_KIND_MAX,
 } AuditKind;
@@ -22,18 +22,19 @@ typedef enum AuditKind {
 typedef struct AuditRecord {
         AuditKind kind;
         uint8_t request_id[16]; /* FENCE_REQUEST_ID, as 32 hex digits */
-        const char *listener;   /* FENCE_LISTENER: tcp, multicast, ... */
-        const char *source;     /* FENCE_SOURCE */
+        const char *listener; /* FENCE_LISTENER: tcp, multicast, ... */
+        const char *source; /* FENCE_SOURCE */
         const char *source_uuid;
         const char *key;
-        const char *action;     /* FENCE_ACTION; NULL when it could not be read */
-        const char *target;     /* FENCE_TARGET as written or as resolved */
+        const char *action; /* FENCE_ACTION; NULL when it could not be read */
+        const char *target; /* FENCE_TARGET as written or as resolved */
         const char *target_uuid;
-        const char *decision;   /* FENCE_DECISION: allow, deny, refuse */
-        const char *reason;     /* FENCE_REASON: one sentence */
-        const char *result;     /* FENCE_RESULT: off-proven, already-off, on, rebooted, off-start-failed, status-on, failed, ... */
-        const char *backend;    /* FENCE_BACKEND: libvirt */
-        const char *proof;      /* FENCE_PROOF: pidfd, state */
+        const char *decision; /* FENCE_DECISION: allow, deny, refuse */
+        const char *reason; /* FENCE_REASON: one sentence */
+        const char *
+                result; /* FENCE_RESULT: off-proven, already-off, on, rebooted, off-start-failed, status-on, failed, ... */
+        const char *backend; /* FENCE_BACKEND: libvirt */
+        const char *proof; /* FENCE_PROOF: pidfd, state */
         uint64_t duration_usec; /* FENCE_DURATION_USEC: from Open to the decision */
 } AuditRecord;
 

@@ -9,13 +9,13 @@
 #include <sys/socket.h>
 
 typedef struct Identity {
-        char transport[16];    /* "tcp", "multicast", ...: which listener class brought it */
-        int family;            /* AF_INET, AF_INET6, AF_VSOCK, AF_UNIX; AF_UNSPEC when not known yet */
-        uint8_t address[16];   /* AF_INET (first 4 bytes) and AF_INET6, network order */
-        uint32_t cid;          /* AF_VSOCK */
-        char key[64];          /* name of the key that verified; "" for channels without a key */
-        char uuid[37];         /* the requester's own domain, when it is known; "" otherwise */
-        char source[64];       /* printable: numeric address, "cid:N", or the UUID */
+        char transport[16]; /* "tcp", "multicast", ...: which listener class brought it */
+        int family; /* AF_INET, AF_INET6, AF_VSOCK, AF_UNIX; AF_UNSPEC when not known yet */
+        uint8_t address[16]; /* AF_INET (first 4 bytes) and AF_INET6, network order */
+        uint32_t cid; /* AF_VSOCK */
+        char key[64]; /* name of the key that verified; "" for channels without a key */
+        char uuid[37]; /* the requester's own domain, when it is known; "" otherwise */
+        char source[64]; /* printable: numeric address, "cid:N", or the UUID */
 } Identity;
 
 /* Asks the kernel (getpeername(2)) about a connected AF_INET, AF_INET6 or AF_VSOCK stream socket and fills family,

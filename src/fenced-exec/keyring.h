@@ -23,7 +23,8 @@ size_t keyring_size(const Keyring *k);
 
 /* The key that verifies the packet and its name (valid as long as the ring), or NULL when none does. Tries every key,
  * whatever comes of the first. */
-const AuthKey *keyring_find(const Keyring *k, const uint8_t packet[static WIRE_PACKET_SIZE], const char **ret_name);
+const AuthKey *keyring_find(
+        const Keyring *k, const uint8_t packet[static WIRE_PACKET_SIZE], const char **ret_name);
 
 /* H1 over all keys: true when any of them made this challenge. */
 bool keyring_is_host_challenge(const Keyring *k, const uint8_t challenge[static WIRE_CHALLENGE_SIZE]);

@@ -40,8 +40,9 @@ size_t policy_n_groups(const Policy *p);
 /* May the requester do this to the domain with this real name and UUID? Both must be known: the target is
  * resolved before policy is asked. A member matches by UUID, ignoring case, or by the
  * domain's real name, exactly. Monitor and null touch no domain and are always allowed. ret_reason may be NULL. */
-Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name, const char *uuid,
-        Reason *ret_reason);
+Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name,
+        const char *uuid, Reason *ret_reason);
 
 /* Before anything is resolved: could this requester be allowed this action on any domain at all? */
-Verdict policy_check_requester(const Policy *p, const Identity *requester, Action action, Reason *ret_reason);
+Verdict policy_check_requester(
+        const Policy *p, const Identity *requester, Action action, Reason *ret_reason);

@@ -9,14 +9,16 @@
 #include "wire.h"
 
 typedef struct Settings {
-        char **uris;                     /* [Libvirt] URI=, repeatable; default qemu:///system */
-        PolicyDefault policy_default;    /* [Policy] Default=deny|allow */
-        HashType minimum_hash;           /* [Authentication] MinimumHash=sha1|sha256|sha512; default sha256 */
-        HashType multicast_challenge;    /* [Authentication] MulticastChallenge=sha1|sha256|sha512; default sha256 */
-        bool status_unknown_is_off;      /* [Compatibility] UnknownIsOff=no|yes (H11); default no */
-        uint64_t operation_timeout_usec; /* [Executor] OperationTimeoutSec=, 1 s .. 10 min; default 28 s: below the agent's 30 */
-        uint64_t connect_timeout_usec;   /* [Executor] ConnectTimeoutSec=, 100 ms .. 1 min; default 900 ms */
-        unsigned workers_max;            /* [Executor] WorkersMax=, 2 .. 64 per hypervisor URI; default 16 */
+        char **uris; /* [Libvirt] URI=, repeatable; default qemu:///system */
+        PolicyDefault policy_default; /* [Policy] Default=deny|allow */
+        HashType minimum_hash; /* [Authentication] MinimumHash=sha1|sha256|sha512; default sha256 */
+        HashType
+                multicast_challenge; /* [Authentication] MulticastChallenge=sha1|sha256|sha512; default sha256 */
+        bool status_unknown_is_off; /* [Compatibility] UnknownIsOff=no|yes (H11); default no */
+        uint64_t
+                operation_timeout_usec; /* [Executor] OperationTimeoutSec=, 1 s .. 10 min; default 28 s: below the agent's 30 */
+        uint64_t connect_timeout_usec; /* [Executor] ConnectTimeoutSec=, 100 ms .. 1 min; default 900 ms */
+        unsigned workers_max; /* [Executor] WorkersMax=, 2 .. 64 per hypervisor URI; default 16 */
 } Settings;
 
 /* Reads conf_path (may be absent), then the drop-ins in order, later values winning; -EBADMSG with *ret_error filled. */

@@ -18,8 +18,9 @@ typedef struct AuthKey AuthKey;
 
 /* What is questionable about a key that was accepted nevertheless. */
 typedef enum AuthKeyWarning {
-        AUTH_KEY_SHORT = 1 << 0,             /* fewer than 32 bytes */
-        AUTH_KEY_LENGTH_EXTENSION = 1 << 1,  /* size mod 64 in 16..55 or mod 128 in 16..47: old hosts can be fooled */
+        AUTH_KEY_SHORT = 1 << 0, /* fewer than 32 bytes */
+        AUTH_KEY_LENGTH_EXTENSION =
+                1 << 1, /* size mod 64 in 16..55 or mod 128 in 16..47: old hosts can be fooled */
 } AuthKeyWarning;
 
 /* Takes 16..4096 bytes exactly as they are, newline included; -EINVAL otherwise. The key is cleansed when freed. */
@@ -50,7 +51,8 @@ int auth_verify_response(const AuthKey *k, HashType h, const uint8_t challenge[s
 
 /* H1: 32 random bytes and their tag, HMAC-SHA-512(k_tag, n) cut to 32; looks random to guests. Random comes from the
  * caller, so that this stays a function of its arguments. */
-void auth_host_challenge(const AuthKey *k, const uint8_t random[static 32], uint8_t ret[static WIRE_CHALLENGE_SIZE]);
+void auth_host_challenge(
+        const AuthKey *k, const uint8_t random[static 32], uint8_t ret[static WIRE_CHALLENGE_SIZE]);
 
 /* H1: true when the bytes carry our own tag, that is: when a host with this key made them. Such a challenge is never
  * answered. */

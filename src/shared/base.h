@@ -10,23 +10,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
-#define _cleanup_(f)  __attribute__((cleanup(f)))
+#define ELEMENTSOF(x)  (sizeof(x) / sizeof((x)[0]))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 
 /* Hands the value of an owning variable over and leaves `empty` behind: return TAKE(p, NULL); */
-#define TAKE(var, empty)                     \
-        ({                                   \
-                typeof(var) _taken = (var);  \
-                (var) = (empty);             \
-                _taken;                      \
+#define TAKE(var, empty)                    \
+        ({                                  \
+                typeof(var) _taken = (var); \
+                (var) = (empty);            \
+                _taken;                     \
         })
 
 /* Defines type##p-style cleanup functions for pointers: DEFINE_CLEANUP(Peer *, peer_free). */
-#define DEFINE_CLEANUP(type, func)                \
-        static inline void func##p(type *p) {     \
-                if (*p)                           \
-                        func(*p);                 \
+#define DEFINE_CLEANUP(type, func)            \
+        static inline void func##p(type *p) { \
+                if (*p)                       \
+                        func(*p);             \
         }
 
 #define USEC_PER_SEC  ((uint64_t) 1000000)

@@ -38,11 +38,12 @@ typedef struct ConfItem {
 
 /* Parses text in memory; `path` is for messages only. 0, or -EBADMSG with *ret_error filled, or -ENOMEM. Values reach
  * the target as they are read: parse into a fresh object and swap it in on success. */
-int conf_parse(const char *path, const char *text, size_t size, const ConfItem *items, size_t n_items, void *userdata,
-        ConfError *ret_error);
+int conf_parse(const char *path, const char *text, size_t size, const ConfItem *items, size_t n_items,
+        void *userdata, ConfError *ret_error);
 
 /* Reads and parses one file; -ENOENT when it does not exist (ret_error untouched). */
-int conf_parse_file(const char *path, const ConfItem *items, size_t n_items, void *userdata, ConfError *ret_error);
+int conf_parse_file(
+        const char *path, const ConfItem *items, size_t n_items, void *userdata, ConfError *ret_error);
 
 /* Calls `each` for every *.suffix regular file of a directory in strcmp order; a missing directory is an empty one.
  * Stops at the first negative return and returns it. */
@@ -52,7 +53,8 @@ int conf_each_file(const char *directory, const char *suffix,
 /* Ready parsers. Time spans are plain seconds with an optional fraction, or with the suffixes us, ms, s, min. */
 int conf_parse_bool(const char *value, void *target /* bool* */, const char **reason);
 int conf_parse_string(const char *value, void *target /* char**, replaced */, const char **reason);
-int conf_parse_words(const char *value, void *target /* char*** NULL-terminated, appended; empty value resets */, const char **reason);
+int conf_parse_words(const char *value,
+        void *target /* char*** NULL-terminated, appended; empty value resets */, const char **reason);
 int conf_parse_sec(const char *value, void *target /* uint64_t* in microseconds */, const char **reason);
 int conf_parse_unsigned(const char *value, void *target /* unsigned* */, const char **reason);
 

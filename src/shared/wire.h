@@ -10,14 +10,14 @@
 
 enum {
         WIRE_PORT = 1229,
-        WIRE_PACKET_SIZE = 176,        /* request over multicast, tcp and vsock */
-        WIRE_MAC_OFFSET = 112,         /* what precedes it is signed, followed by 64 zero bytes */
-        WIRE_MAC_SIZE = 64,            /* digests are left-aligned and zero padded to this */
+        WIRE_PACKET_SIZE = 176, /* request over multicast, tcp and vsock */
+        WIRE_MAC_OFFSET = 112, /* what precedes it is signed, followed by 64 zero bytes */
+        WIRE_MAC_SIZE = 64, /* digests are left-aligned and zero padded to this */
         WIRE_CHALLENGE_SIZE = 64,
-        WIRE_SERIAL_SIZE = 74,         /* request frame over serial, channel and vmchannel */
+        WIRE_SERIAL_SIZE = 74, /* request frame over serial, channel and vmchannel */
         WIRE_SERIAL_REPLY_SIZE = 5,
-        WIRE_RECORD_SIZE = 130,        /* one domain of a list */
-        WIRE_TARGET_MAX = 63,          /* bytes of a name without its NUL */
+        WIRE_RECORD_SIZE = 130, /* one domain of a list */
+        WIRE_TARGET_MAX = 63, /* bytes of a name without its NUL */
         WIRE_UUID_SIZE = 36,
 };
 
@@ -39,7 +39,7 @@ typedef enum HashType {
 } HashType;
 
 typedef enum WireKind {
-        WIRE_STREAM,    /* tcp, vsock: no call-back, all address fields zero */
+        WIRE_STREAM, /* tcp, vsock: no call-back, all address fields zero */
         WIRE_MULTICAST, /* the packet says where to call back */
         _WIRE_KIND_MAX,
 } WireKind;
@@ -52,10 +52,10 @@ typedef struct Request {
         uint8_t flags;
         char target[WIRE_TARGET_MAX + 1]; /* "" for list, monitor and null without a name */
         uint8_t random[6];
-        uint8_t seqno[4];    /* opaque: equal for all retransmissions of one run */
-        int family;          /* call-back: AF_INET or AF_INET6; AF_UNSPEC for WIRE_STREAM */
+        uint8_t seqno[4]; /* opaque: equal for all retransmissions of one run */
+        int family; /* call-back: AF_INET or AF_INET6; AF_UNSPEC for WIRE_STREAM */
         uint8_t address[16]; /* network order, first 4 bytes for AF_INET */
-        uint16_t port;       /* host order, never 0 for WIRE_MULTICAST */
+        uint16_t port; /* host order, never 0 for WIRE_MULTICAST */
 } Request;
 
 typedef struct Record {
@@ -88,6 +88,10 @@ int wire_decode_record(const uint8_t bytes[static WIRE_RECORD_SIZE], Record *ret
 
 /* H3: true when the bytes could be the beginning of a packet, which a host must never sign as a challenge. */
 bool wire_looks_like_packet(const uint8_t challenge[static WIRE_CHALLENGE_SIZE]);
+
+/* The number of bytes of the UTF-8 sequence that n > 0 bytes begin with: shortest form of a scalar value only, 0 for
+ * anything else. */
+size_t wire_utf8_length(const uint8_t *p, size_t n);
 
 /* True for 1..63 bytes of valid UTF-8 without control characters. */
 bool wire_target_is_valid(const char *s);

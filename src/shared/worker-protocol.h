@@ -19,17 +19,17 @@ enum {
 };
 
 typedef enum WorkerJobKind {
-        WORKER_JOB_PING = 1,    /* is the hypervisor's manager answering? */
-        WORKER_JOB_RESOLVE,     /* name or UUID -> name, UUID, power state; one round of reading, no effect */
-        WORKER_JOB_ACT,         /* off, on, reboot of the domain with this UUID, with proof */
-        WORKER_JOB_LIST,        /* all domains in a constant number of round trips */
+        WORKER_JOB_PING = 1, /* is the hypervisor's manager answering? */
+        WORKER_JOB_RESOLVE, /* name or UUID -> name, UUID, power state; one round of reading, no effect */
+        WORKER_JOB_ACT, /* off, on, reboot of the domain with this UUID, with proof */
+        WORKER_JOB_LIST, /* all domains in a constant number of round trips */
         _WORKER_JOB_MAX,
 } WorkerJobKind;
 
 typedef struct WorkerJob {
-        uint32_t kind;          /* WorkerJobKind */
-        uint32_t action;        /* Action; WORKER_JOB_ACT only */
-        uint64_t id;            /* echoed in every event */
+        uint32_t kind; /* WorkerJobKind */
+        uint32_t action; /* Action; WORKER_JOB_ACT only */
+        uint64_t id; /* echoed in every event */
         uint64_t deadline_usec; /* CLOCK_MONOTONIC; nothing may be started after it */
         char target[WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT */
 } WorkerJob;
@@ -42,32 +42,32 @@ typedef enum WorkerEventKind {
 
 /* Zero claims nothing. */
 typedef enum WorkerResult {
-        WORKER_FAILED = 0,      /* `message` says why; the state of the domain is not known to have changed */
-        WORKER_UNREACHABLE,     /* the hypervisor's manager does not answer; nothing was started */
-        WORKER_OK,              /* PING, LIST */
-        WORKER_NOT_FOUND,       /* RESOLVE, ACT: the manager answered that there is no such domain */
-        WORKER_AMBIGUOUS,       /* RESOLVE: the text is the UUID of one domain and the name of another */
-        WORKER_FOUND,           /* RESOLVE: name, uuid, power, state are set */
-        WORKER_OFF_PROVEN,      /* ACT off: it ran, and was seen to die */
-        WORKER_ALREADY_OFF,     /* ACT off, reboot: it did not run (and reboot did not start it) */
-        WORKER_ON,              /* ACT on: it was started */
-        WORKER_ALREADY_ON,      /* ACT on: it ran already */
-        WORKER_REBOOTED,        /* ACT reboot: seen to die, started again */
+        WORKER_FAILED = 0, /* `message` says why; the state of the domain is not known to have changed */
+        WORKER_UNREACHABLE, /* the hypervisor's manager does not answer; nothing was started */
+        WORKER_OK, /* PING, LIST */
+        WORKER_NOT_FOUND, /* RESOLVE, ACT: the manager answered that there is no such domain */
+        WORKER_AMBIGUOUS, /* RESOLVE: the text is the UUID of one domain and the name of another */
+        WORKER_FOUND, /* RESOLVE: name, uuid, power, state are set */
+        WORKER_OFF_PROVEN, /* ACT off: it ran, and was seen to die */
+        WORKER_ALREADY_OFF, /* ACT off, reboot: it did not run (and reboot did not start it) */
+        WORKER_ON, /* ACT on: it was started */
+        WORKER_ALREADY_ON, /* ACT on: it ran already */
+        WORKER_REBOOTED, /* ACT reboot: seen to die, started again */
         WORKER_OFF_START_FAILED, /* ACT reboot: seen to die, but could not be started; `message` says why */
         _WORKER_RESULT_MAX,
 } WorkerResult;
 
 typedef struct WorkerEvent {
-        uint32_t kind;   /* WorkerEventKind */
+        uint32_t kind; /* WorkerEventKind */
         uint32_t result; /* WorkerResult */
         uint64_t id;
-        uint32_t power;  /* PowerState */
-        uint32_t state;  /* virDomainState */
+        uint32_t power; /* PowerState */
+        uint32_t state; /* virDomainState */
         uint32_t n_records;
         uint32_t reserved;
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
-        char proof[32];  /* how death was seen: "pidfd", "state"; for the audit */
+        char proof[32]; /* how death was seen: "pidfd", "state"; for the audit */
         char message[WORKER_MESSAGE_SIZE]; /* for the journal, UTF-8 without control characters */
 } WorkerEvent;
 
