@@ -91,12 +91,10 @@ int auth_key_load(int dir_fd, const char *path, AuthKey **ret, unsigned *ret_war
                 return -EINVAL;
         if (st.st_mode & (S_IRWXG | S_IRWXO))
                 return -EPERM;
-        n = read_all(fd, buffer, sizeof(buffer));
-        if (n < 0)
-                return (int) n;
-        r = auth_key_new(buffer, (size_t) n, ret, ret_warnings);
+        n = read_all(fd, buffer, sizeof(buffer)); /* one byte more than allowed, to see that there is more */
+        r = n < 0 ? (int) n : auth_key_new(buffer, (size_t) n, ret, ret_warnings);
         OPENSSL_cleanse(buffer, sizeof(buffer));
-        return r == -EINVAL ? -EMSGSIZE : r;
+        return n >= 0 && r == -EINVAL ? -EMSGSIZE : r;
 }
 
 const char *auth_key_error_hint(int error) {

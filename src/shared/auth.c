@@ -82,6 +82,7 @@ static int prefix_mac(HashType h, const AuthKey *k, const void *a, size_t n_a, c
         }
         OPENSSL_cleanse(&c, sizeof(c));
         memcpy(ret, mac, sizeof(mac));
+        OPENSSL_cleanse(mac, sizeof(mac));
         return 0;
 }
 
@@ -98,10 +99,13 @@ int auth_sign_packet(const AuthKey *k, uint8_t packet[static WIRE_PACKET_SIZE]) 
 
 int auth_verify_packet(const AuthKey *k, const uint8_t packet[static WIRE_PACKET_SIZE]) {
         uint8_t mac[WIRE_MAC_SIZE];
+        bool equal;
 
         if (packet_mac(k, packet, mac) < 0)
                 return -EBADMSG;
-        return auth_equal(mac, packet + WIRE_MAC_OFFSET, sizeof(mac)) ? 0 : -EBADMSG;
+        equal = auth_equal(mac, packet + WIRE_MAC_OFFSET, sizeof(mac));
+        OPENSSL_cleanse(mac, sizeof(mac)); /* what would have been right is as good as the key, once */
+        return equal ? 0 : -EBADMSG;
 }
 
 int auth_respond(const AuthKey *k, HashType h, const uint8_t challenge[static WIRE_CHALLENGE_SIZE],
@@ -112,10 +116,13 @@ int auth_respond(const AuthKey *k, HashType h, const uint8_t challenge[static WI
 int auth_verify_response(const AuthKey *k, HashType h, const uint8_t challenge[static WIRE_CHALLENGE_SIZE],
         const uint8_t response[static WIRE_MAC_SIZE]) {
         uint8_t mac[WIRE_MAC_SIZE];
+        bool equal;
 
         if (auth_respond(k, h, challenge, mac) < 0)
                 return -EBADMSG;
-        return auth_equal(mac, response, sizeof(mac)) ? 0 : -EBADMSG;
+        equal = auth_equal(mac, response, sizeof(mac));
+        OPENSSL_cleanse(mac, sizeof(mac));
+        return equal ? 0 : -EBADMSG;
 }
 
 /* HMAC-SHA-512, RFC 2104. */

@@ -77,33 +77,39 @@ int conf_parse_words(const char *value, void *target, const char **reason) {
 int conf_parse_sec(const char *value, void *target, const char **reason) {
         static const struct {
                 const char *suffix;
-                double usec;
+                uint64_t usec;
         } units[] = {
-                { "", 1e6 },
-                { "s", 1e6 },
-                { "ms", 1e3 },
+                { "", USEC_PER_SEC },
+                { "s", USEC_PER_SEC },
+                { "ms", USEC_PER_MSEC },
                 { "us", 1 },
-                { "min", 60e6 },
+                { "min", 60 * USEC_PER_SEC },
         };
-        size_t digits = strspn(value, "0123456789"), fraction = 0;
-        char *end;
-        double d;
+        size_t whole = strspn(value, "0123456789"), fraction = 0;
+        uint64_t n = 0, scale = 1;
+        const char *unit;
 
         *reason = "say a number of seconds, as in 5, 0.5, 500ms or 2min";
-        if (digits == 0 || digits > 9)
+        if (whole == 0 || whole > 9)
                 return -EINVAL;
-        if (value[digits] == '.')
-                fraction = 1 + strspn(value + digits + 1, "0123456789");
+        if (value[whole] == '.')
+                fraction = 1 + strspn(value + whole + 1, "0123456789");
         if (fraction == 1 || fraction > 7)
                 return -EINVAL;
-        d = strtod(value, &end); /* never in another notation: what it reads was checked above */
-        if (end != value + digits + fraction)
-                return -EINVAL;
-        while (*end == ' ')
-                end++;
+        /* in integers: strtod() reads what the user's language has for a point */
+        for (size_t i = 0; i < whole + fraction; i++) {
+                if (value[i] == '.')
+                        continue;
+                n = n * 10 + (uint64_t) (value[i] - '0');
+                if (i > whole)
+                        scale *= 10;
+        }
+        unit = value + whole + fraction;
+        unit += strspn(unit, " \t");
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                if (strcmp(end, units[i].suffix) == 0) {
-                        *(uint64_t *) target = (uint64_t) (d * units[i].usec);
+                if (strcmp(unit, units[i].suffix) == 0) {
+                        /* at most 15 digits times 6e7: below 2^64 only in two steps */
+                        *(uint64_t *) target = n / scale * units[i].usec + n % scale * units[i].usec / scale;
                         return 0;
                 }
         return -EINVAL;

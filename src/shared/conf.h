@@ -2,9 +2,9 @@
 #pragma once
 
 /* Unit-file syntax by table: [Section], Key=value, # and ; comments on lines of their own, trailing backslash joins
- * lines. A file is taken whole or not at all: an unknown section or key, a line that is neither, a NUL, bad UTF-8, a
- * line over CONF_LINE_MAX or a parser's refusal is an error with file and line. A key given twice in one file is an
- * error unless its row says CONF_REPEATABLE. (Why not libeconf: HACKING.md, "Dependencies".) */
+ * lines. A file is taken whole or not at all: an unknown section or key, a line that is neither, a control
+ * character, bad UTF-8, a line over CONF_LINE_MAX or a parser's refusal is an error with file and line. A key given
+ * twice in one file is an error unless its row says CONF_REPEATABLE. (Why not libeconf: HACKING.md, "Dependencies".) */
 
 #include "base.h"
 
@@ -19,6 +19,10 @@ typedef struct ConfError {
         unsigned line; /* 1-based; 0 when it is about the whole file */
         char message[256];
 } ConfError;
+
+/* Fills *ret_error, with whatever is not printable replaced by '?', and returns -EBADMSG. */
+int conf_refuse(ConfError *ret_error, const char *path, unsigned line, const char *format, ...)
+        _printf_(4, 5);
 
 /* Takes the value (leading and trailing blanks removed, never NULL); negative errno refuses it, and *reason may be
  * pointed at a static sentence that says what would be accepted. */
@@ -41,12 +45,15 @@ typedef struct ConfItem {
 int conf_parse(const char *path, const char *text, size_t size, const ConfItem *items, size_t n_items,
         void *userdata, ConfError *ret_error);
 
-/* Reads and parses one file; -ENOENT when it does not exist (ret_error untouched). */
+/* Reads and parses one file; -ENOENT when it does not exist (ret_error untouched). A link that leads nowhere and
+ * what is no regular file are errors. */
 int conf_parse_file(
         const char *path, const ConfItem *items, size_t n_items, void *userdata, ConfError *ret_error);
 
-/* Calls `each` for every *.suffix regular file of a directory in strcmp order; a missing directory is an empty one.
- * Stops at the first negative return and returns it. */
+/* Calls `each` for everything in a directory whose name ends in suffix (".conf") and does not begin with a dot, in
+ * strcmp order; stem is the name without the suffix. What is no regular file is for `each` to refuse, so that
+ * nothing is passed over silently. A missing directory is an empty one. Stops at the first negative return and
+ * returns it. */
 int conf_each_file(const char *directory, const char *suffix,
         int (*each)(const char *path, const char *stem, void *userdata), void *userdata);
 

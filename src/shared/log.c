@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "log.h"
+#include "wire.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,9 +42,7 @@ static void log_internal(int level, int error, const char *format, va_list ap) {
         n += k;
         if ((size_t) n > sizeof(line) - 2)
                 n = sizeof(line) - 2;
-        for (int i = 0; i < n; i++)
-                if ((unsigned char) line[i] < 0x20 || line[i] == 0x7f)
-                        line[i] = '?';
+        wire_make_printable(line, (size_t) n);
         line[n++] = '\n';
         if (write(STDERR_FILENO, line, (size_t) n) < 0) {
                 /* nowhere left to say it */

@@ -8,8 +8,8 @@
 
 #include <syslog.h>
 
-/* Writes one line at a syslog level; messages above the maximum level are dropped. Control characters in the
- * formatted text are replaced by '?', so that nobody can forge a line. errno is preserved. */
+/* Writes one line at a syslog level; messages above the maximum level are dropped. Control characters and
+ * bad UTF-8 in the formatted text are replaced by '?', so that nobody can forge a line. errno is preserved. */
 void log_full(int level, const char *format, ...) _printf_(2, 3);
 
 /* As log_full(), with errno set to |error| so that the format may use %m; returns -|error|. */

@@ -50,65 +50,6 @@ static bool all_zero(const uint8_t *p, size_t n) {
         return true;
 }
 
-/* Decodes one UTF-8 sequence; the number of its bytes, or 0 if it is not the shortest form of a scalar value. */
-static size_t utf8_next(const uint8_t *p, size_t n, uint32_t *ret) {
-        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t length = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
-        uint32_t c;
-
-        if (length == 0 || length > n || p[0] > 0xf4)
-                return 0;
-        c = length == 1 ? p[0] : p[0] & (0x7fU >> length);
-        for (size_t i = 1; i < length; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3f);
-        }
-        if (length > 1 && c < smallest[length])
-                return 0;
-        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-                return 0;
-        *ret = c;
-        return length;
-}
-
-size_t wire_utf8_length(const uint8_t *p, size_t n) {
-        uint32_t c;
-
-        return utf8_next(p, n, &c);
-}
-
-static bool is_printable(const uint8_t *p, size_t n) {
-        while (n > 0) {
-                uint32_t c;
-                size_t k = utf8_next(p, n, &c);
-
-                if (k == 0 || c < 0x20 || (c >= 0x7f && c <= 0x9f))
-                        return false;
-                p += k;
-                n -= k;
-        }
-        return true;
-}
-
-bool wire_target_is_valid(const char *s) {
-        size_t n = strnlen(s, WIRE_TARGET_MAX + 1);
-
-        return n > 0 && n <= WIRE_TARGET_MAX && is_printable((const uint8_t *) s, n);
-}
-
-bool wire_is_uuid(const char *s) {
-        for (size_t i = 0; i < WIRE_UUID_SIZE; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-                bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f') ||
-                           (s[i] >= 'A' && s[i] <= 'F');
-
-                if (dash ? s[i] != '-' : !hex) /* a NUL is neither, so this never reads past the end */
-                        return false;
-        }
-        return s[WIRE_UUID_SIZE] == '\0';
-}
-
 /* The name field as the only form a guest sends: text, then a NUL, then zeros to the end. */
 static int decode_target(
         const uint8_t field[static TARGET_FIELD], Action action, char ret[static TARGET_FIELD]) {
@@ -118,7 +59,7 @@ static int decode_target(
                 return -EBADMSG;
         if (n == 0 && action_has_target(action))
                 return -EBADMSG;
-        if (!is_printable(field, n))
+        if (!wire_is_printable(field, n))
                 return -EBADMSG;
         memcpy(ret, field, TARGET_FIELD);
         return 0;
@@ -190,6 +131,8 @@ int wire_encode_packet(const Request *r, WireKind kind, uint8_t ret[static WIRE_
         if (kind == WIRE_MULTICAST) {
                 size_t size = r->family == AF_INET ? 4 : 16;
 
+                if (r->family != AF_INET && r->family != AF_INET6)
+                        return -EINVAL;
                 packet[PACKET_ADDRLEN] = (uint8_t) size;
                 memcpy(packet + PACKET_ADDRESS, r->address, size);
                 packet[PACKET_PORT] = (uint8_t) r->port;
@@ -260,27 +203,37 @@ int wire_encode_record(const Record *r, uint8_t ret[static WIRE_RECORD_SIZE]) {
         return 0;
 }
 
-int wire_decode_record(const uint8_t bytes[static WIRE_RECORD_SIZE], Record *ret) {
-        Record r = {};
-        /* byte 63 of either field may be anything: 4.12 leaves it as the stack was */
-        size_t name = strnlen((const char *) bytes + RECORD_NAME, WIRE_TARGET_MAX);
-        size_t uuid = strnlen((const char *) bytes + RECORD_UUID, WIRE_UUID_SIZE + 1);
+/* The length of a name of n bytes without the character that a cut at WIRE_TARGET_MAX left incomplete. */
+static size_t without_half_character(const uint8_t *name, size_t n) {
+        size_t lead = n;
 
-        if (name == 0 && uuid == 0)
-                return 0;
-        if (uuid > WIRE_UUID_SIZE || !is_printable(bytes + RECORD_UUID, uuid))
+        if (n < WIRE_TARGET_MAX)
+                return n;
+        while (lead > 0 && n - lead < 3 && (name[lead - 1] & 0xc0) == 0x80)
+                lead--;
+        if (lead == 0 || name[lead - 1] < 0xc2 || wire_utf8_length(name + lead - 1, n - lead + 1) != 0)
+                return n;
+        return lead - 1;
+}
+
+int wire_decode_record(const uint8_t bytes[static WIRE_RECORD_SIZE], Record *ret) {
+        const uint8_t *name = bytes + RECORD_NAME, *uuid = bytes + RECORD_UUID;
+        size_t n_name = strnlen((const char *) name, WIRE_TARGET_MAX);
+        size_t n_uuid = strnlen((const char *) uuid, WIRE_TARGET_MAX);
+        Record r = { .state = bytes[RECORD_STATE] };
+
+        /* The last byte of either field and of the record may be anything: 4.12 sends what its stack held. */
+        if (!all_zero(name + n_name, WIRE_TARGET_MAX - n_name) ||
+                !all_zero(uuid + n_uuid, WIRE_TARGET_MAX - n_uuid))
                 return -EBADMSG;
-        memcpy(r.name, bytes + RECORD_NAME, name);
-        memcpy(r.uuid, bytes + RECORD_UUID, uuid);
-        /* names are for a terminal: what is not printable becomes '?', and a character cut in two goes */
-        while (name > 0 && (r.name[name - 1] & 0x80) && !is_printable((const uint8_t *) r.name, name) &&
-                WIRE_TARGET_MAX - name < 4)
-                r.name[--name] = '\0';
-        if (!is_printable((const uint8_t *) r.name, name))
-                for (size_t i = 0; i < name; i++)
-                        if ((unsigned char) r.name[i] < 0x20 || (unsigned char) r.name[i] >= 0x7f)
-                                r.name[i] = '?';
-        r.state = bytes[RECORD_STATE];
+        if (n_name == 0 && n_uuid == 0)
+                return all_zero(bytes, WIRE_RECORD_SIZE) ? 0 : -EBADMSG;
+        if (n_uuid > WIRE_UUID_SIZE || !wire_is_printable(uuid, n_uuid))
+                return -EBADMSG;
+        n_name = without_half_character(name, n_name);
+        memcpy(r.name, name, n_name);
+        memcpy(r.uuid, uuid, n_uuid);
+        wire_make_printable(r.name, n_name); /* these end on a terminal */
         *ret = r;
         return 1;
 }

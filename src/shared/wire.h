@@ -83,7 +83,7 @@ int wire_decode_serial_reply(const uint8_t bytes[static WIRE_SERIAL_REPLY_SIZE],
 int wire_encode_record(const Record *r, uint8_t ret[static WIRE_RECORD_SIZE]);
 
 /* 1: a record, written to *ret. 0: the all-zero end of the list. -EBADMSG: neither. Tolerates what 4.12 leaves
- * uninitialised (bytes 63, 127 and 129) and names cut at 63 bytes. */
+ * uninitialised (bytes 63, 127 and 129) and names cut at 63 bytes; what is not printable in a name becomes '?'. */
 int wire_decode_record(const uint8_t bytes[static WIRE_RECORD_SIZE], Record *ret);
 
 /* H3: true when the bytes could be the beginning of a packet, which a host must never sign as a challenge. */
@@ -92,6 +92,12 @@ bool wire_looks_like_packet(const uint8_t challenge[static WIRE_CHALLENGE_SIZE])
 /* The number of bytes of the UTF-8 sequence that n > 0 bytes begin with: shortest form of a scalar value only, 0 for
  * anything else. */
 size_t wire_utf8_length(const uint8_t *p, size_t n);
+
+/* True for n bytes of valid UTF-8 without control characters (C0, DEL, C1); n may be 0. */
+bool wire_is_printable(const uint8_t *p, size_t n);
+
+/* Replaces every byte that belongs to no printable character by '?'. */
+void wire_make_printable(char *s, size_t n);
 
 /* True for 1..63 bytes of valid UTF-8 without control characters. */
 bool wire_target_is_valid(const char *s);
