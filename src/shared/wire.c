@@ -211,7 +211,8 @@ static size_t without_half_character(const uint8_t *name, size_t n) {
                 return n;
         while (lead > 0 && n - lead < 3 && (name[lead - 1] & 0xc0) == 0x80)
                 lead--;
-        if (lead == 0 || name[lead - 1] < 0xc2 || wire_utf8_length(name + lead - 1, n - lead + 1) != 0)
+        if (lead == 0 || name[lead - 1] < 0xc2 || name[lead - 1] > 0xf4 ||
+                wire_utf8_length(name + lead - 1, n - lead + 1) != 0)
                 return n;
         return lead - 1;
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "auth-key.h"
+#include "auth.h"
+
+static char directory[] = "/tmp/test-auth-key-XXXXXX";
+static int directory_fd = -1;
+static const char *const names[] = { "key", "other", "link" };
+
+static void set_up(void) {
+        cr_assert(mkdtemp(directory));
+        directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        cr_assert_geq(directory_fd, 0);
+}
+
+static void tear_down(void) {
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                (void) unlinkat(directory_fd, names[i], 0);
+        (void) unlinkat(directory_fd, "directory", AT_REMOVEDIR);
+        directory_fd = safe_close(directory_fd);
+        cr_expect_eq(rmdir(directory), 0, "the test left something behind");
+}
+
+TestSuite(auth_key, .init = set_up, .fini = tear_down);
+
+static void write_file(const char *name, size_t size, mode_t mode) {
+        uint8_t bytes[AUTH_KEY_MAX + 1];
+        int fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                bytes[i] = (uint8_t) i;
+        cr_assert_geq(fd, 0);
+        cr_assert_eq(write(fd, bytes, size), (ssize_t) size);
+        cr_assert_eq(fchmod(fd, mode), 0);
+        fd = safe_close(fd);
+}
+
+/* On failure neither result may have been written. */
+static int load(const char *name, AuthKey **ret, unsigned *ret_warnings) {
+        static AuthKey other;
+        AuthKey *k = &other;
+        unsigned warnings = 0xa5;
+        int r = auth_key_load(directory_fd, name, &k, &warnings);
+
+        if (r < 0) {
+                cr_expect_eq(k, &other, "%s", name);
+                cr_expect_eq(warnings, 0xa5, "%s", name);
+        } else {
+                *ret = k;
+                *ret_warnings = warnings;
+        }
+        return r;
+}
+
+Test(auth_key, takes_16_to_4096_bytes_as_they_are) {
+        static const struct {
+                size_t size;
+                int result;
+        } table[] = {
+                { 0, -EMSGSIZE },
+                { 1, -EMSGSIZE },
+                { 15, -EMSGSIZE },
+                { 16, 0 },
+                { 33, 0 },
+                { 4095, 0 },
+                { 4096, 0 },
+                { 4097, -EMSGSIZE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(auth_key_freep) AuthKey *k = NULL;
+                unsigned warnings;
+
+                write_file("key", table[i].size, 0600);
+                cr_assert_eq(load("key", &k, &warnings), table[i].result, "%zu bytes", table[i].size);
+                if (table[i].result < 0)
+                        continue;
+                cr_expect_eq(k->size, table[i].size);
+                for (size_t j = 0; j < k->size; j++)
+                        cr_assert_eq(k->bytes[j], (uint8_t) j, "%zu bytes", table[i].size);
+        }
+}
+
+Test(auth_key, the_newline_at_the_end_of_the_file_belongs_to_the_key) {
+        _cleanup_(auth_key_freep) AuthKey *with = NULL, *without = NULL;
+        uint8_t packet[WIRE_PACKET_SIZE] = { ACTION_LIST, HASH_SHA256 };
+
+        cr_assert_eq(auth_key_new("0123456789abcdef\n", 17, &with, NULL), 0);
+        cr_assert_eq(auth_key_new("0123456789abcdef", 16, &without, NULL), 0);
+        cr_assert_eq(auth_sign_packet(with, packet), 0);
+        cr_expect_eq(auth_verify_packet(with, packet), 0);
+        cr_expect_eq(auth_verify_packet(without, packet), -EBADMSG);
+}
+
+Test(auth_key, refuses_a_file_that_anybody_but_its_owner_may_touch) {
+        static const struct {
+                mode_t mode;
+                int result;
+        } table[] = {
+                { 0600, 0 },
+                { 0400, 0 },
+                { 0700, 0 },
+                { 0640, -EPERM },
+                { 0620, -EPERM },
+                { 0610, -EPERM },
+                { 0604, -EPERM },
+                { 0602, -EPERM },
+                { 0601, -EPERM },
+                { 0666, -EPERM },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(auth_key_freep) AuthKey *k = NULL;
+                unsigned warnings;
+
+                write_file("key", 64, table[i].mode);
+                cr_expect_eq(load("key", &k, &warnings), table[i].result, "mode %04o", table[i].mode);
+                cr_assert_eq(unlinkat(directory_fd, "key", 0), 0);
+        }
+}
+
+/* A FIFO would make open() wait for a writer. */
+Test(auth_key, takes_regular_files_only_and_does_not_wait_for_others, .timeout = 10) {
+        _cleanup_(auth_key_freep) AuthKey *k = NULL;
+        unsigned warnings;
+
+        cr_expect_eq(load("key", &k, &warnings), -ENOENT);
+        cr_assert_eq(mkdirat(directory_fd, "directory", 0700), 0);
+        cr_expect_eq(load("directory", &k, &warnings), -EISDIR);
+        cr_assert_eq(mkfifoat(directory_fd, "other", 0600), 0);
+        cr_expect_eq(load("other", &k, &warnings), -EINVAL);
+        cr_expect_eq(load("/dev/null", &k, &warnings), -EINVAL);
+        cr_expect_eq(load("/dev/zero", &k, &warnings), -EINVAL);
+}
+
+Test(auth_key, judges_what_a_link_leads_to) {
+        _cleanup_(auth_key_freep) AuthKey *k = NULL;
+        unsigned warnings;
+
+        cr_assert_eq(symlinkat("key", directory_fd, "link"), 0);
+        cr_expect_eq(load("link", &k, &warnings), -ENOENT);
+        write_file("key", 64, 0644);
+        cr_expect_eq(load("link", &k, &warnings), -EPERM);
+        write_file("key", 64, 0600);
+        cr_expect_eq(load("link", &k, &warnings), 0);
+}
+
+Test(auth_key, warns_of_short_keys_and_of_lengths_that_fool_old_hosts) {
+        static const struct {
+                size_t size;
+                unsigned warnings;
+        } table[] = {
+                { 16, AUTH_KEY_SHORT | AUTH_KEY_LENGTH_EXTENSION },
+                { 31, AUTH_KEY_SHORT | AUTH_KEY_LENGTH_EXTENSION },
+                { 32, AUTH_KEY_LENGTH_EXTENSION },
+                { 55, AUTH_KEY_LENGTH_EXTENSION },
+                { 56, 0 },
+                { 64, 0 },
+                { 79, 0 },
+                { 80, AUTH_KEY_LENGTH_EXTENSION },
+                { 119, AUTH_KEY_LENGTH_EXTENSION },
+                { 128, 0 },
+                { 4096, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                static const uint8_t bytes[AUTH_KEY_MAX] = {};
+                _cleanup_(auth_key_freep) AuthKey *k = NULL;
+                unsigned warnings;
+
+                cr_assert_eq(auth_key_new(bytes, table[i].size, &k, &warnings), 0);
+                cr_expect_eq(warnings, table[i].warnings, "%zu bytes: %u", table[i].size, warnings);
+        }
+}
+
+Test(auth_key, keys_of_another_size_are_refused_without_a_trace) {
+        static const size_t sizes[] = { 0, 15, 4097, SIZE_MAX };
+        static const uint8_t bytes[AUTH_KEY_MAX + 1] = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                AuthKey *k = NULL;
+                unsigned warnings = 77;
+
+                cr_expect_eq(auth_key_new(bytes, sizes[i], &k, &warnings), -EINVAL);
+                cr_expect_null(k);
+                cr_expect_eq(warnings, 77);
+        }
+        cr_expect_null(auth_key_free(NULL));
+}
+
+Test(auth_key, every_error_of_loading_comes_with_what_to_do) {
+        static const int errors[] = { ENOENT, EACCES, EISDIR, EINVAL, EPERM, EMSGSIZE };
+
+        for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
+                const char *hint = auth_key_error_hint(-errors[i]);
+
+                cr_expect_str_eq(hint, auth_key_error_hint(errors[i]));
+                cr_expect_str_neq(hint, auth_key_error_hint(-EIO), "%s", strerror(errors[i]));
+        }
+        cr_expect(strlen(auth_key_error_hint(-EIO)) > 0);
+}
