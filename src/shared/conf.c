@@ -34,7 +34,7 @@ int conf_refuse(ConfError *ret_error, const char *path, unsigned line, const cha
 }
 
 static bool is_blank(char c) {
-        return c == ' ' || c == '\t' || c == '\r';
+        return c == ' ' || c == '\t';
 }
 
 /* Cuts blanks off both ends, in place. */
@@ -129,20 +129,29 @@ static int parse_line(Parser *p, char *line) {
         return parse_assignment(p, line);
 }
 
-/* True for UTF-8 without NUL and other control characters, but with blanks; otherwise *ret_line is the line. */
+/* The length of the character at the beginning of n > 0 bytes of a text, or 0 when none may stand there: a control
+ * character, but for blanks and line ends. A lone CR is none: editors show what follows it as another line. */
+static size_t text_next(const char *text, size_t n) {
+        const uint8_t *c = (const uint8_t *) text;
+        size_t length = wire_utf8_length(c, n);
+
+        if (is_blank(*text) || *text == '\n' || (*text == '\r' && (n == 1 || text[1] == '\n')))
+                return 1;
+        return wire_is_printable(c, length) ? length : 0;
+}
+
+/* False when the text has something else than text; *ret_line is where. */
 static bool check_text(const char *text, size_t size, unsigned *ret_line) {
         unsigned line = 1;
         size_t n;
 
         for (size_t i = 0; i < size; i += n) {
-                const uint8_t *c = (const uint8_t *) text + i;
-
-                n = wire_utf8_length(c, size - i);
-                if (n == 0 || (*c != '\n' && !is_blank((char) *c) && !wire_is_printable(c, n))) {
+                n = text_next(text + i, size - i);
+                if (n == 0) {
                         *ret_line = line;
                         return false;
                 }
-                if (*c == '\n')
+                if (text[i] == '\n')
                         line++;
         }
         return true;

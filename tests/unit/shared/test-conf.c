@@ -66,6 +66,7 @@ Test(conf, reads_what_unit_files_look_like) {
                 { "[Group]\nMembers=a\n[Other]\nNumber=3\n[Group]\nMembers=b\nText=x\n", "a|b", "x" },
                 { "[Group]\nMembers=a \\\n b\\\n\tc\n", "a|b|c", NULL },
                 { "[Group]\nMembers=a\\\r\nb\r\n", "a|b", NULL },
+                { "[Group]\nMembers=a\r", "a", NULL },
                 { "[Group]\nMembers=a \\\n# no\\\n  ; nor this\n b\nText=x\n", "a|b", "x" },
                 { "[Group]\n# a comment is no longer than its line \\\nMembers=a\n", "a", NULL },
                 { "[Group]\nMembers=a \\", "a", NULL },
@@ -116,6 +117,8 @@ static const struct {
         { "[Group]\n# \xc0\xaf\n", 2, "not text in UTF-8" },
         { "[Group]\nText=\x1b[2J\n", 2, "not text in UTF-8, or has control characters" },
         { "[Group]\nText=a\vb\n", 2, "control characters" },
+        { "[Group]\nText=a\rFlag=yes\n", 2, "control characters" },
+        { "[Group]\nText=a\r\r\n", 2, "control characters" },
         { "[Group]\nText=a\x7f\n", 2, "control characters" },
         { "[Group]\nText=a\xc2\x9b\n", 2, "control characters" },
         { "\xef\xbb\xbf[Group]\n", 1, "neither a [Section]" },
@@ -234,8 +237,9 @@ static int parse_nothing(const char *value, void *target, const char **reason) {
 Test(conf, a_refusal_without_a_reason_is_still_a_sentence_and_no_memory_is_no_refusal) {
         static const ConfItem row[] = { { "A", "B", parse_nothing } };
         ConfError error = {};
+        char target;
 
-        cr_expect_eq(conf_parse("x", "[A]\nB=1\n", 8, row, 1, NULL, &error), -EBADMSG);
+        cr_expect_eq(conf_parse("x", "[A]\nB=1\n", 8, row, 1, &target, &error), -EBADMSG);
         cr_expect_str_eq(error.message, "B=1: this value is not allowed");
-        cr_expect_eq(conf_parse("x", "[A]\nB=memory\n", 13, row, 1, NULL, &error), -ENOMEM);
+        cr_expect_eq(conf_parse("x", "[A]\nB=memory\n", 13, row, 1, &target, &error), -ENOMEM);
 }
