@@ -16,8 +16,11 @@ typedef struct Keyring Keyring;
  * Any file that is refused (H9) refuses the whole ring: -EBADMSG with *ret_error saying which file and what to do.
  * An empty ring is valid; it authenticates nobody. */
 int keyring_load(const char *keys_dir, const char *credentials_dir, Keyring **ret, ConfError *ret_error);
-Keyring *keyring_free(Keyring *k);
-DEFINE_CLEANUP(Keyring *, keyring_free)
+
+/* A session keeps the ring it was opened with, whatever a reload brings. unref returns NULL, takes NULL. */
+Keyring *keyring_ref(Keyring *k);
+Keyring *keyring_unref(Keyring *k);
+DEFINE_CLEANUP(Keyring *, keyring_unref)
 
 size_t keyring_size(const Keyring *k);
 

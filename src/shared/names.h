@@ -25,6 +25,12 @@
  *   Prove  (t session, ay guest_challenge) -> (ay response, ay challenge)       64 bytes each
  *   Commit (t session, ay guest_response, h peer) -> (ay reply)                 every byte for the guest
  *   Abort  (t session) -> ()                                                    the guest hung up; no effect if unknown
+ *   Report (y reason, h evidence, a{sv} origin) -> ()                           a RefusedByForm, for the audit only;
+ *          evidence and origin as for Open. Nothing is decided by it.
+ *
+ * Commit's peer is the accepted connection, for multicast the one that the guest answered on. The executor watches it and
+ * cancels what has not been started when the guest hangs up; a session belongs to the connection that opened it and ends
+ * with it. Each call may be made once per session, in this order.
  *
  * Errors: BUS_ERROR_REFUSED (say nothing to the guest, close), BUS_ERROR_DUPLICATE (another conversation already
  * carries this request; close), anything else is our own failure (close). */
@@ -37,3 +43,15 @@
 #define ORIGIN_TRANSPORT "transport"
 #define ORIGIN_SOURCE    "source"
 #define ORIGIN_IFINDEX   "ifindex"
+
+/* Why a listener refused by form alone; the executor has a sentence for each (fenced-exec/bus-session.c). Values cross
+ * the bus. */
+typedef enum RefusedByForm {
+        REFUSED_SIZE = 1, /* not exactly one packet */
+        REFUSED_FORM, /* not canonical (H2) */
+        REFUSED_NOT_TO_GROUP, /* a datagram sent to an address of the host instead of the group */
+        REFUSED_INTERFACE, /* a datagram that came in on an interface that is not served */
+        REFUSED_CALLBACK_ADDRESS, /* the address to call back is not the datagram's source, or is the host's own */
+        REFUSED_CALLBACK_PORT, /* a port below 1024 that is not 1229 */
+        _REFUSED_BY_FORM_MAX,
+} RefusedByForm;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host's side of the challenge-response, pure: no descriptor, clock, random source or log.
+ *
+ *   CLOSED --open--> OPENED --prove--> PROVED --commit--> COMMITTED
+ *
+ * A step returns true only when everything about it was right; anything else, a step out of order included, closes the
+ * session for good and points *ret_reason at a static sentence for the audit. Zero (SESSION_CLOSED) authenticates nobody.
+ * H1, H2, H3 of the threat model are here; replay and policy are the caller's. */
+
+#include "auth.h"
+#include "base.h"
+#include "keyring.h"
+#include "wire.h"
+
+typedef enum SessionState {
+        SESSION_CLOSED = 0,
+        SESSION_OPENED,
+        SESSION_PROVED,
+        SESSION_COMMITTED,
+        _SESSION_STATE_MAX,
+} SessionState;
+
+typedef struct Session {
+        SessionState state;
+        Request request; /* valid from OPENED on */
+        uint8_t packet[WIRE_PACKET_SIZE];
+        const AuthKey *key; /* these two live as long as the ring given to session_open() */
+        const char *key_name;
+        HashType challenge_hash;
+        uint8_t challenge[WIRE_CHALLENGE_SIZE]; /* ours, from PROVED on */
+} Session;
+
+/* Takes a packet in canonical form, whose hash type is at least `minimum` and whose MAC a key of the ring verifies.
+ * challenge_hash: SHA-256 for WIRE_STREAM, the configured one for multicast. *s need not be initialised. s->request
+ * is filled as soon as the packet could be decoded, also when it is refused, so that the audit can name it. */
+bool session_open(Session *s, WireKind kind, const uint8_t packet[static WIRE_PACKET_SIZE], const Keyring *keys,
+        HashType minimum, HashType challenge_hash, const char **ret_reason);
+
+/* Answers the guest's challenge and makes our own from 32 random bytes. Refuses a challenge that a host made (H1, any
+ * key of the ring) and one that could be the beginning of a packet (H3). Both rets are written on success only. */
+bool session_prove(Session *s, const Keyring *keys, const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE],
+        const uint8_t random[static 32], uint8_t ret_response[static WIRE_MAC_SIZE],
+        uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE], const char **ret_reason);
+
+/* Takes the guest's answer to our challenge. */
+bool session_commit(
+        Session *s, const uint8_t guest_response[static WIRE_MAC_SIZE], const char **ret_reason);
