@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts and domains for tests: Debian's fence_virtd, the product's units, and libvirt's test driver behind a real
+libvirtd. Runs as root inside a lab host, whose state is thrown away: nothing is cleaned up that dies with it."""
+
+import os
+import pwd
+import signal
+import subprocess
+import time
+
+URI = 'test+unix:///default'
+KEY = '/etc/test/key'
+BAD_KEY = '/etc/test/badkey'
+GUEST_NETNS = '/run/netns/guest'
+HOST_ADDRESS = '10.78.0.1'
+GUEST_ADDRESS = '10.78.0.2'
+MODULES = '/usr/lib/x86_64-linux-gnu/fence-virt'
+
+
+def run(*argv, check=True, text=True, timeout=60, **options):
+    return subprocess.run(argv, check=check, text=text, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def wait_until(what, condition, seconds=20.0):
+    """Waits for an event that has no descriptor; the limit is generous, and passing it is an error."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f'{what}: not within {seconds:.0f} s')
+        time.sleep(0.01)
+
+
+def port_is_open(kind, port=1229):
+    """Does a socket of this network namespace listen (tcp) or receive (udp) on the port?"""
+    for family in ('', '6'):
+        with open(f'/proc/net/{kind}{family}', encoding='ascii') as table:
+            for line in list(table)[1:]:
+                fields = line.split()
+                if int(fields[1].rsplit(':', 1)[1], 16) == port and (kind == 'udp' or fields[3] == '0A'):
+                    return True
+    return False
+
+
+def write(path, content, mode=0o644, owner=None):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'wb') as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+    os.chmod(path, mode)
+    if owner:
+        entry = pwd.getpwnam(owner)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def make_keys(size=64):
+    """64 bytes: the length at which a key is safe with every hash."""
+    write(KEY, bytes(range(7, 7 + size)), 0o600)
+    write(BAD_KEY, bytes(range(107, 107 + size)), 0o600)
+
+
+def make_guest_network():
+    """A network namespace for guests, on a link of its own: a host calls back other addresses than its own only."""
+    if os.path.exists(GUEST_NETNS):
+        return
+    for command in ('ip netns add guest',
+                    'ip link add g0 type veth peer name eth0 netns guest',
+                    f'ip addr add {HOST_ADDRESS}/24 dev g0',
+                    'ip link set g0 up',
+                    'ip -n guest link set lo up',
+                    f'ip -n guest addr add {GUEST_ADDRESS}/24 dev eth0',
+                    'ip -n guest link set eth0 up',
+                    'ip -n guest route add 224.0.0.0/4 dev eth0'):
+        run(*command.split())
+
+
+def uuid(number):
+    return f'00000000-0000-4000-8000-{number:012d}'
+
+
+def domain_xml(name, number):
+    return (f"<domain type='test'><name>{name}</name><uuid>{uuid(number)}</uuid><memory>8192</memory>"
+            f"<vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+
+
+def node_xml(domains):
+    """For test:///FILE. domains: list of (name, number, running)."""
+    body = ''.join(domain_xml(name, number).replace(
+        "<domain type='test'>",
+        "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>").replace(
+        '</domain>', f"<test:runstate>{1 if running else 5}</test:runstate></domain>")
+        for name, number, running in domains)
+    return f'<node>{body}</node>'
+
+
+CONTRACT_DOMAINS = [(f'vm{i}', i, i != 5) for i in range(1, 6)]
+
+
+class Domains:
+    """Domains of the test driver inside a libvirtd, which shares their state between all its connections as long as
+    one of them is open: this object holds one."""
+
+    def __init__(self, uri=URI):
+        self.uri = uri
+        self.holder = None
+
+    def virsh(self, *argv, check=True, **options):
+        return run('virsh', '-q', '-c', self.uri, *argv, check=check, **options)
+
+    def start(self, domains):
+        run('systemctl', 'start', 'libvirtd.socket')
+        self.hold()
+        self.virsh('destroy', 'test', check=False)
+        self.virsh('undefine', 'test', check=False)
+        path = '/run/domain.xml'
+        for name, number, running in domains:
+            write(path, domain_xml(name, number))
+            self.virsh('define', path)
+            if running:
+                self.virsh('start', name)
+
+    def hold(self):
+        self.holder = subprocess.Popen(['virsh', '-q', '-c', self.uri, 'event', '--loop', '--event', 'lifecycle'],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_until('libvirtd', lambda: self.virsh('list', check=False).returncode == 0)
+
+    def set(self, name, running):
+        if self.is_running(name) != running:
+            self.virsh('start' if running else 'destroy', name)
+
+    def is_running(self, name):
+        return self.virsh('domstate', name).stdout.strip() == 'running'
+
+    def stop(self):
+        if self.holder:
+            self.holder.kill()
+            self.holder.wait()
+
+
+class Debian:
+    """Debian's fence_virtd. transport: 'tcp' or 'multicast'."""
+
+    name = 'debian'
+
+    def __init__(self, transport, uri=None, key=KEY, may=(), source='127.0.0.1', address=None, port=1229,
+                 program='/usr/sbin/fence_virtd', options='', tag='fence_virtd', prefix=()):
+        self.transport, self.key, self.may, self.source = transport, key, may, source
+        self.uri, self.address, self.port = uri, address, port
+        self.program, self.options, self.tag, self.prefix = program, options, tag, list(prefix)
+        self.process = None
+
+    def start(self):
+        uri = self.uri
+        if uri is None:
+            write(f'/run/{self.tag}.xml', node_xml(CONTRACT_DOMAINS))
+            uri = f'test:///run/{self.tag}.xml'
+        address = self.address or ('0.0.0.0' if self.transport == 'tcp' else '225.0.0.12')
+        interface = 'interface = "g0";' if self.transport == 'multicast' else ''
+        members = ' '.join(f'uuid = "{name}";' for name in self.may)
+        groups = f'groups {{ group {{ ip = "{self.source}"; {members} }} }}' if self.may else ''
+        write(f'/run/{self.tag}.conf', f'''
+fence_virtd {{ listener = "{self.transport}"; backend = "libvirt"; module_path = "{MODULES}"; }}
+listeners {{ {self.transport} {{ key_file = "{self.key}"; address = "{address}"; port = "{self.port}";
+                                 {interface} {self.options} }} }}
+backends {{ libvirt {{ uri = "{uri}"; }} }}
+{groups}
+''')
+        self.process = subprocess.Popen(
+            [*self.prefix, self.program, '-F', '-f', f'/run/{self.tag}.conf', '-p', f'/run/{self.tag}.pid'],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not self.prefix:
+            kind = 'tcp' if self.transport == 'tcp' else 'udp'
+            wait_until('fence_virtd', lambda: port_is_open(kind, self.port))
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(3)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Ours:
+    """The installed product under systemd, as shipped. One group file; transports are sockets of the template."""
+
+    name = 'ours'
+
+    def __init__(self, transport, uri=URI, key=KEY, may=(), source='key:contract', conf=''):
+        self.transport, self.uri, self.key, self.may, self.source, self.conf = transport, uri, key, may, source, conf
+
+    @property
+    def listener(self):
+        return f'fence-virt-listen@{self.transport}'
+
+    def start(self):
+        with open(self.key, 'rb') as file:
+            write('/etc/fence-virt/keys/contract.key', file.read(), 0o600, 'fence-virt')
+        policy = '' if self.may else '[Policy]\nDefault=allow\n'
+        uris = [self.uri] if isinstance(self.uri, str) else self.uri
+        write('/etc/fence-virt/fence-virt.conf',
+              '[Libvirt]\n' + ''.join(f'URI={u}\n' for u in uris) + policy + self.conf)
+        group = '/etc/fence-virt/groups.d/contract.conf'
+        if self.may:
+            write(group, f'[Group]\nMembers={" ".join(self.may)}\nSources={self.source}\n')
+        elif os.path.exists(group):
+            os.unlink(group)
+        run('systemctl', 'restart', 'fence-virt-exec.socket')
+        run('systemctl', 'restart', f'{self.listener}.socket')
+        run('systemctl', 'restart', 'fence-virt-exec.service')
+        if self.transport == 'multicast':
+            run('systemctl', 'start', f'{self.listener}.service')
+        return self
+
+    def stop(self):
+        run('systemctl', 'stop', f'{self.listener}.socket', f'{self.listener}.service',
+            'fence-virt-exec.socket', 'fence-virt-exec.service', check=False)
