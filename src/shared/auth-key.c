@@ -72,29 +72,38 @@ static ssize_t read_all(int fd, uint8_t *buffer, size_t size) {
         return (ssize_t) n;
 }
 
-int auth_key_load(int dir_fd, const char *path, AuthKey **ret, unsigned *ret_warnings) {
+bool auth_key_equal(const AuthKey *a, const AuthKey *b) {
+        return a->size == b->size && auth_equal(a->bytes, b->bytes, a->size);
+}
+
+int auth_key_load_fd(int fd, mode_t forbidden, AuthKey **ret, unsigned *ret_warnings) {
         uint8_t buffer[AUTH_KEY_MAX + 1];
-        _cleanup_close_ int fd = -1;
         struct stat st;
         ssize_t n;
         int r;
 
-        /* non-blocking: the name may be that of a FIFO or a tty */
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
-        if (st.st_mode & (S_IRWXG | S_IRWXO))
+        if (st.st_mode & forbidden)
                 return -EPERM;
         n = read_all(fd, buffer, sizeof(buffer)); /* one byte more than allowed, to see that there is more */
         r = n < 0 ? (int) n : auth_key_new(buffer, (size_t) n, ret, ret_warnings);
         OPENSSL_cleanse(buffer, sizeof(buffer));
         return n >= 0 && r == -EINVAL ? -EMSGSIZE : r;
+}
+
+int auth_key_load(int dir_fd, const char *path, AuthKey **ret, unsigned *ret_warnings) {
+        _cleanup_close_ int fd = -1;
+
+        /* non-blocking: the name may be that of a FIFO or a tty */
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        return auth_key_load_fd(fd, S_IRWXG | S_IRWXO, ret, ret_warnings);
 }
 
 const char *auth_key_error_hint(int error) {

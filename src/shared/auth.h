@@ -8,6 +8,8 @@
 #include "base.h"
 #include "wire.h"
 
+#include <sys/types.h>
+
 enum {
         AUTH_KEY_MIN = 16,
         AUTH_KEY_RECOMMENDED = 32,
@@ -31,6 +33,13 @@ DEFINE_CLEANUP(AuthKey *, auth_key_free)
 /* Loads a key file relative to dir_fd (or AT_FDCWD). -EISDIR/-EINVAL not a regular file, -EPERM group or others have
  * any access, -EMSGSIZE not 16..4096 bytes, or the errno of open/read. */
 int auth_key_load(int dir_fd, const char *path, AuthKey **ret, unsigned *ret_warnings);
+
+/* As auth_key_load(), for a caller that has opened the file and looked at it; `forbidden` are the bits that its mode must
+ * not have. */
+int auth_key_load_fd(int fd, mode_t forbidden, AuthKey **ret, unsigned *ret_warnings);
+
+/* True when both are the same bytes. */
+bool auth_key_equal(const AuthKey *a, const AuthKey *b);
 
 /* A sentence for an error of auth_key_load(), saying what to do. Static storage. */
 const char *auth_key_error_hint(int error);

@@ -204,3 +204,49 @@ Test(auth_key, every_error_of_loading_comes_with_what_to_do) {
         }
         cr_expect(strlen(auth_key_error_hint(-EIO)) > 0);
 }
+
+Test(auth_key, an_open_file_may_have_the_bits_that_the_caller_allows) {
+        static const struct {
+                mode_t mode, forbidden;
+                int result;
+        } table[] = {
+                { 0440, S_IRWXG | S_IRWXO, -EPERM },
+                { 0440, S_IWGRP | S_IRWXO, 0 },
+                { 0460, S_IWGRP | S_IRWXO, -EPERM },
+                { 0444, S_IWGRP | S_IRWXO, -EPERM },
+                { 0400, S_IRWXG | S_IRWXO, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(auth_key_freep) AuthKey *k = NULL;
+                _cleanup_close_ int fd = -1;
+                unsigned warnings;
+
+                write_file("key", 64, table[i].mode);
+                fd = openat(directory_fd, "key", O_RDONLY | O_CLOEXEC);
+                cr_assert_geq(fd, 0);
+                cr_expect_eq(auth_key_load_fd(fd, table[i].forbidden, &k, &warnings), table[i].result,
+                        "row %zu", i);
+                cr_expect_eq(k != NULL, table[i].result == 0);
+                cr_assert_eq(unlinkat(directory_fd, "key", 0), 0);
+        }
+}
+
+Test(auth_key, keys_are_equal_when_all_their_bytes_are) {
+        uint8_t bytes[65] = { 1, 2, 3 };
+        _cleanup_(auth_key_freep) AuthKey *k = NULL, *same = NULL, *longer = NULL;
+
+        cr_assert_eq(auth_key_new(bytes, 64, &k, NULL), 0);
+        cr_assert_eq(auth_key_new(bytes, 64, &same, NULL), 0);
+        cr_assert_eq(auth_key_new(bytes, 65, &longer, NULL), 0);
+        cr_expect(auth_key_equal(k, same));
+        cr_expect(!auth_key_equal(k, longer));
+        for (size_t bit = 0; bit < 64 * 8; bit++) {
+                _cleanup_(auth_key_freep) AuthKey *other = NULL;
+
+                bytes[bit / 8] ^= (uint8_t) (1U << bit % 8);
+                cr_assert_eq(auth_key_new(bytes, 64, &other, NULL), 0);
+                cr_expect(!auth_key_equal(k, other), "bit %zu", bit);
+                bytes[bit / 8] ^= (uint8_t) (1U << bit % 8);
+        }
+}
