@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* systemd gives an empty credential when the host has no key of fence_virtd's. */
+/* What SetCredential= in fence-virt-exec.service gives when the host has no key of fence_virtd's. */
 #define LEGACY_KEY_NAME "fence_xvm"
+#define LEGACY_KEY_NONE "none"
 
 typedef struct Entry {
         char name[WIRE_TARGET_MAX + 1];
@@ -54,6 +55,13 @@ static void warn(const char *path, unsigned warnings) {
                         path);
 }
 
+static bool stands_for_no_key(int fd) {
+        char bytes[sizeof(LEGACY_KEY_NONE)];
+
+        return pread(fd, bytes, sizeof(bytes), 0) == (ssize_t) strlen(LEGACY_KEY_NONE) &&
+               memcmp(bytes, LEGACY_KEY_NONE, strlen(LEGACY_KEY_NONE)) == 0;
+}
+
 /* Opened, owned and of the form that a key has; 1 for a credential that stands for no key. */
 static int load_key(const char *path, const char *name, const Loading *l, AuthKey **ret) {
         /* The group's bits of a credential may be the mask of the access list by which systemd lets our user in. */
@@ -66,7 +74,7 @@ static int load_key(const char *path, const char *name, const Loading *l, AuthKe
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return conf_refuse(l->error, path, 0, "%s", auth_key_error_hint(errno));
-        if (l->credentials && st.st_size == 0 && S_ISREG(st.st_mode) && strcmp(name, LEGACY_KEY_NAME) == 0)
+        if (l->credentials && strcmp(name, LEGACY_KEY_NAME) == 0 && stands_for_no_key(fd))
                 return 1;
         if (st.st_uid != 0 && st.st_uid != geteuid())
                 return conf_refuse(l->error, path, 0,

@@ -163,22 +163,27 @@ Test(keyring, of_other_credentials_and_files_nothing_is_read) {
         cr_expect_eq(keyring_size(k), 1);
 }
 
-Test(keyring, an_empty_legacy_credential_stands_for_no_key_and_any_other_empty_file_is_refused) {
+Test(keyring, the_legacy_credential_may_stand_for_no_key_and_nothing_else_may) {
         static const struct {
                 const char *name;
+                const char *text;
                 int result;
         } table[] = {
-                { "credentials/fence_xvm.key", 0 },
-                { "credentials/web.key", -EBADMSG },
-                { "keys/fence_xvm.key", -EBADMSG },
+                { "credentials/fence_xvm.key", "none", 0 },
+                { "credentials/fence_xvm.key", "none\n", -EBADMSG },
+                { "credentials/fence_xvm.key", "non", -EBADMSG },
+                { "credentials/fence_xvm.key", "", -EBADMSG },
+                { "credentials/web.key", "none", -EBADMSG },
+                { "keys/fence_xvm.key", "none", -EBADMSG },
+                { "keys/fence_xvm.key", "", -EBADMSG },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 _cleanup_(keyring_unrefp) Keyring *k = NULL;
                 ConfError error;
 
-                scratch_write(table[i].name, "", 0, 0600);
-                cr_expect_eq(load(&k, &error), table[i].result, "%s", table[i].name);
+                scratch_write(table[i].name, table[i].text, strlen(table[i].text), 0600);
+                cr_expect_eq(load(&k, &error), table[i].result, "%s: %s", table[i].name, table[i].text);
                 if (k)
                         cr_expect_eq(keyring_size(k), 0);
                 scratch_remove(scratch_path(table[i].name));
