@@ -15,6 +15,7 @@ typedef struct Identity {
         uint32_t cid; /* AF_VSOCK */
         char key[64]; /* name of the key that verified; "" for channels without a key */
         char uuid[37]; /* the requester's own domain, when it is known; "" otherwise */
+        char name[64]; /* that domain's name; "" as long as uuid is, and when it is longer than 63 bytes */
         char source[64]; /* printable: numeric address, "cid:N", or the UUID */
 } Identity;
 
@@ -23,7 +24,11 @@ typedef struct Identity {
  * for a socket that is no stream, -EAFNOSUPPORT for another family, -EBADF. */
 int identity_from_peer(int fd, Identity *identity);
 
+/* The same for an address at hand; -EINVAL when it is too short for its family. */
+int identity_from_sockaddr(const struct sockaddr *address, socklen_t size, Identity *identity);
+
 /* Sets family, address and source from raw bytes (4 or 16); -EINVAL for another size. */
 int identity_from_address(const void *bytes, size_t size, Identity *identity);
 
+/* Two unknown addresses are not the same. */
 bool identity_same_address(const Identity *a, const Identity *b);
