@@ -111,12 +111,14 @@ class Domains:
         self.hold()
         self.virsh('destroy', 'test', check=False)
         self.virsh('undefine', 'test', check=False)
-        path = '/run/domain.xml'
+        script = []
         for name, number, running in domains:
-            write(path, domain_xml(name, number))
-            self.virsh('define', path)
-            if running:
-                self.virsh('start', name)
+            write(f'/run/domains/{name}.xml', domain_xml(name, number))
+            script.append(f'define /run/domains/{name}.xml\n' + (f'start {name}\n' if running else ''))
+        self.virsh(input=''.join(script), timeout=300)
+        found = len(self.virsh('list', '--all', '--name').stdout.split())
+        if found != len(domains):
+            raise RuntimeError(f'{found} domains instead of {len(domains)}')
 
     def hold(self):
         self.holder = subprocess.Popen(['virsh', '-q', '-c', self.uri, 'event', '--loop', '--event', 'lifecycle'],
@@ -149,10 +151,10 @@ class Debian:
         self.process = None
 
     def start(self):
-        uri = self.uri
-        if uri is None:
+        if self.uri is None:
             write(f'/run/{self.tag}.xml', node_xml(CONTRACT_DOMAINS))
-            uri = f'test:///run/{self.tag}.xml'
+        uris = [f'test:///run/{self.tag}.xml'] if self.uri is None else self.uri
+        backend = ' '.join(f'uri{i or ""} = "{uri}";' for i, uri in enumerate(uris))
         address = self.address or ('0.0.0.0' if self.transport == 'tcp' else '225.0.0.12')
         interface = 'interface = "g0";' if self.transport == 'multicast' else ''
         members = ' '.join(f'uuid = "{name}";' for name in self.may)
@@ -161,7 +163,7 @@ class Debian:
 fence_virtd {{ listener = "{self.transport}"; backend = "libvirt"; module_path = "{MODULES}"; }}
 listeners {{ {self.transport} {{ key_file = "{self.key}"; address = "{address}"; port = "{self.port}";
                                  {interface} {self.options} }} }}
-backends {{ libvirt {{ uri = "{uri}"; }} }}
+backends {{ libvirt {{ {backend} }} }}
 {groups}
 ''')
         self.process = subprocess.Popen(
@@ -187,7 +189,7 @@ class Ours:
 
     name = 'ours'
 
-    def __init__(self, transport, uri=URI, key=KEY, may=(), source='key:contract', conf=''):
+    def __init__(self, transport, uri=(URI,), key=KEY, may=(), source='key:contract', conf=''):
         self.transport, self.uri, self.key, self.may, self.source, self.conf = transport, uri, key, may, source, conf
 
     @property
@@ -198,9 +200,8 @@ class Ours:
         with open(self.key, 'rb') as file:
             write('/etc/fence-virt/keys/contract.key', file.read(), 0o600, 'fence-virt')
         policy = '' if self.may else '[Policy]\nDefault=allow\n'
-        uris = [self.uri] if isinstance(self.uri, str) else self.uri
         write('/etc/fence-virt/fence-virt.conf',
-              '[Libvirt]\n' + ''.join(f'URI={u}\n' for u in uris) + policy + self.conf)
+              '[Libvirt]\n' + ''.join(f'URI={u}\n' for u in self.uri) + policy + self.conf)
         group = '/etc/fence-virt/groups.d/contract.conf'
         if self.may:
             write(group, f'[Group]\nMembers={" ".join(self.may)}\nSources={self.source}\n')
