@@ -73,12 +73,14 @@ static int make_packet(Guest *g, uint8_t packet[static WIRE_PACKET_SIZE]) {
 
 /* The connection for the challenge-response: ours to the host, or the host's to us after the datagram. */
 static int reach_host(Guest *g, const uint8_t packet[static WIRE_PACKET_SIZE]) {
+        static const struct timeval silence = { .tv_sec = SILENCE_MSEC / 1000 };
         _cleanup_close_ int fd = -1;
         int r;
 
         if (g->kind == WIRE_STREAM) {
                 fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-                if (fd < 0 || connect(fd, &g->host.any, sizeof(g->host)) < 0)
+                if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence)) < 0 ||
+                        connect(fd, &g->host.any, sizeof(g->host)) < 0)
                         return -errno;
                 return TAKE(fd, -1);
         }

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The benchmark's rows and its table. Drives side.py in the two lab hosts `debian` and `ours`, which tools/bench has
+booted; every comparison is measured in turns.
+
+    bench.py TOP LOAD_PROGRAM [--quick] [--json FILE]"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+
+class Side:
+    def __init__(self, top, name, load):
+        self.name = name
+        self.process = subprocess.Popen(
+            [f'{top}/tools/lab', 'exec', name, 'python3', f'{top}/tests/bench/side.py', name, load],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def begin(self, do, **order):
+        self.process.stdin.write(json.dumps({'do': do, **order}) + '\n')
+        self.process.stdin.flush()
+
+    def end(self, what):
+        line = self.process.stdout.readline()
+        answer = json.loads(line) if line else {'error': 'ended'}
+        if 'error' in answer:
+            raise RuntimeError(f'{self.name}: {what}: {answer["error"]}')
+        return answer
+
+    def __call__(self, do, **order):
+        self.begin(do, **order)
+        return self.end(do)
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def show(value, unit):
+    if value is None:
+        return '-'
+    if isinstance(value, str):
+        return value
+    digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
+    return f'{value:.{digits}f}' + (f' {unit}' if unit else '')
+
+
+class Bench:
+    def __init__(self, top, load, quick):
+        self.quick = quick
+        self.debian, self.ours = (Side(top, name, load) for name in ('debian', 'ours'))
+        self.rows = []
+
+    def n(self, full, quick):
+        return quick if self.quick else full
+
+    def both(self, do, **order):
+        """At the same time: for what is not measured."""
+        for side in (self.debian, self.ours):
+            side.begin(do, **order)
+        return [side.end(do) for side in (self.debian, self.ours)]
+
+    def turns(self, rounds, do, **order):
+        """Alternating, beginning with each in turn. Two lists of answers."""
+        answers = {self.debian: [], self.ours: []}
+        for i in range(rounds):
+            for side in (self.debian, self.ours) if i % 2 == 0 else (self.ours, self.debian):
+                answers[side].append(side(do, **order))
+        return answers[self.debian], answers[self.ours]
+
+    def row(self, name, unit, debian, ours, goal='', met=None, n='', ratio=None):
+        if ratio is None and all(isinstance(v, (int, float)) for v in (debian, ours)) and debian:
+            ratio = ours / debian
+        self.rows.append({'row': name, 'unit': unit, 'debian': debian, 'ours': ours, 'ratio': ratio, 'goal': goal,
+                          'met': met, 'n': n})
+        print(f'bench: {name}', file=sys.stderr)
+
+    # --- rows ---
+    def latency(self, name, goal, rounds, count, **load):
+        debian, ours = self.turns(rounds, 'load', count=count, **load)
+        d, o = (median([r['p50_us'] for r in side]) / 1000 for side in (debian, ours))
+        failed = sum(r['failed'] for r in ours)
+        self.row(name, 'ms', d, o, f'<= {goal} x' if goal else '', o <= goal * d and not failed if goal else None,
+                 f'{rounds} x {count}')
+
+    def agents(self):
+        rounds, count = self.n(3, 2), self.n(10, 5)
+        debian, ours = self.turns(rounds, 'load', agent=True, clients=64, count=count)
+        n = f'{rounds} x {64 * count}'
+        d, o = (sum(r['failed'] for r in side) for side in (debian, ours))
+        self.row('64 agents at once, tcp: failures', '', d, o, '0', o == 0, n, ratio='')
+        d, o = (median([r['rate'] for r in side]) for side in (debian, ours))
+        self.row('64 agents at once, tcp: answers per second', '/s', d, o, '>= 2 x', o >= 2 * d, n)
+        d, o = (median([r['p99_us'] for r in side]) / 1000 for side in (debian, ours))
+        self.row('64 agents at once, tcp: p99', 'ms', d, o, '<= 0.2 x', o <= 0.2 * d, n)
+
+    def hang(self, what, how, sides=None, **load):
+        """One good request while something else hangs, against the same request before. Debian is asked once: its
+        answer takes seconds, if it comes."""
+        shown = {}
+        factor = None
+        for side in sides or (self.debian, self.ours):
+            before = median([side('load', count=50, **load)['p50_us'] for _ in range(3)])
+            side('stall', how=how)
+            if side is self.debian:
+                answer = side('load', count=1, **load)
+                shown[side] = 'none in 10 s' if answer['failed'] else answer['p50_us'] / 1000
+            else:
+                answers = [side('load', count=50, **load) for _ in range(3)]
+                loaded = median([r['p50_us'] for r in answers])
+                failed = sum(r['failed'] for r in answers)
+                shown[side] = f'{failed} failed' if failed else loaded / 1000
+                factor = loaded / before
+                met = not failed and factor <= 2
+            side('relieve')
+        self.row(f'a good request while {what}', 'ms', shown.get(self.debian), shown[self.ours],
+                 '<= 2 x unloaded', met, '3 x 50', ratio=f'{factor:.2f} x unloaded')
+
+    def reboots(self):
+        rounds = self.n(5, 3)
+        one = self.turns(rounds, 'reboots', n=1)
+        eight = self.turns(rounds, 'reboots', n=8)
+        d1, o1, d8, o8 = (median([r['seconds'] for r in side]) * 1000 for side in (*one, *eight))
+        failed = sum(r['failed'] for r in (*one[1], *eight[1]))
+        self.row('one reboot', 'ms', d1, o1, n=rounds)
+        self.row('8 reboots at once', 'ms', d8, o8, '<= 1.3 x one', o8 <= 1.3 * o1 and not failed, rounds,
+                 ratio=f'{d8 / d1:.1f} / {o8 / o1:.1f} x one')
+
+    def steady(self):
+        seconds = self.n(60, 16)
+        quarter = seconds // 4
+        (debian,), (ours,) = self.turns(1, 'load', seconds=seconds)
+        first = {}
+        last = {}
+        for name, side in (('debian', debian), ('ours', ours)):
+            first[name] = statistics.mean(side['per_second'][:quarter])
+            last[name] = statistics.mean(side['per_second'][-quarter:])
+        kept = {name: last[name] / first[name] for name in first}
+        n = f'{seconds} s'
+        self.row('steady load: last quarter / first quarter', '', kept['debian'], kept['ours'], '>= 0.9',
+                 kept['ours'] >= 0.9 and not ours['failed'], n, ratio='')
+        self.row('steady load: answers per second at the end', '/s', last['debian'], last['ours'], '>= 1 x',
+                 last['ours'] >= last['debian'], n)
+
+    def down(self):
+        self.both('libvirtd_down')
+        d, o = self.debian('once'), self.ours('once')
+        self.row('libvirtd down: a clear failure after', 's', d['seconds'] if d['reply'] == 1 else 'none in 10 s',
+                 o['seconds'] if o['reply'] == 1 else 'none', '<= 1 s', o['reply'] == 1 and o['seconds'] <= 1, 1, ratio='')
+
+    def exposure(self):
+        d = self.debian('exposure', unit='fence_virtd.service')['exposure']
+        for unit, goal in (('fence-virt-listen@tcp.service', 0.5), ('fence-virt-listen@multicast.service', 0.5),
+                           ('fence-virt-exec.service', 1.5)):
+            o = self.ours('exposure', unit=unit)['exposure']
+            self.row(f'exposure of {unit}', '', d, o, f'<= {goal}', o <= goal, ratio='')
+
+    def idle(self):
+        """Both transports enabled here, one fence_virtd there; quiet for long enough that what may end has ended."""
+        quiet = 70
+        self.both('host_up', transport='multicast')
+        self.ours('also_up', transport='tcp')
+        self.both('idle', seconds=quiet)
+        d, o = self.both('idle', seconds=self.n(20, 10))
+        n = f'after {quiet} s'
+        self.row('idle: processes', '', d['processes'], o['processes'], n=n, ratio='')
+        self.row('idle: processes for tcp', '', 1, o['tcp'], '0', o['tcp'] == 0, n, ratio='')
+        self.row('idle: memory (PSS)', 'KiB', d['pss_kib'], o['pss_kib'], '<= 0.5 x', o['pss_kib'] <= 0.5 * d['pss_kib'], n)
+        self.row('idle: wakeups', '', d['wakeups'], o['wakeups'], '0', o['wakeups'] == 0 and o['same'], n, ratio='')
+
+    def run(self):
+        rounds = self.n(5, 3)
+        self.exposure()
+        self.both('domains_up', n=8, running=8)
+
+        self.both('host_up', transport='tcp')
+        self.latency('agent and host, status, tcp', 0.6, rounds, self.n(200, 50), agent=True)
+        self.latency('raw status, tcp', None, rounds, self.n(2000, 500))
+        self.agents()
+        self.hang('200 peers are silent, tcp', 'silent')
+        self.hang('a worker is stopped', 'worker', sides=[self.ours])
+        self.reboots()
+        self.steady()
+
+        self.both('host_up', transport='multicast')
+        self.latency('agent and host, status, multicast', 0.6, rounds, self.n(200, 50), transport='multicast', agent=True)
+        self.latency('raw status, multicast', None, rounds, self.n(2000, 500), transport='multicast')
+        self.hang('a guest does not answer the call back', 'callback', transport='multicast')
+
+        self.both('other_libvirtd_up')
+        self.both('host_up', transport='tcp', two_uris=True)
+        self.hang("another hypervisor's libvirtd is stopped", 'other_libvirtd')
+
+        self.idle()
+
+        self.both('domains_up', n=5000, running=8)
+        self.both('host_up', transport='tcp')
+        self.latency('list of 5000', 0.1, self.n(3, 2), self.n(10, 5), action='list', target='')
+        self.hang('a list of 5000 is not read', 'unread', guest=True)
+        self.down()
+
+    def table(self):
+        print(f'{"":58} {"Debian":>13} {"this tree":>12} {"ratio":>16}  goal')
+        for r in self.rows:
+            ratio = r['ratio'] if isinstance(r['ratio'], str) else '' if r['ratio'] is None else f'{r["ratio"]:.2f} x'
+            mark = '' if r['met'] is None else 'met' if r['met'] else 'MISSED'
+            print(f'{r["row"]:58} {show(r["debian"], r["unit"]):>13} {show(r["ours"], r["unit"]):>12} {ratio:>16}'
+                  f'  {r["goal"]:16} {mark}')
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('top')
+    parser.add_argument('load')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--json')
+    arguments = parser.parse_args()
+    bench = Bench(arguments.top, arguments.load, arguments.quick)
+    bench.run()
+    bench.table()
+    if arguments.json:
+        lines = ''.join(json.dumps(row) + '\n' for row in bench.rows)
+        if arguments.json == '-':
+            print(lines, end='')
+        else:
+            with open(arguments.json, 'w', encoding='utf-8') as file:
+                file.write(lines)
+    goals = [r['met'] for r in bench.rows if r['met'] is not None]
+    print(f'bench: {sum(goals)} of {len(goals)} goals met')
+    return 0 if all(goals) else 1
+
+
+if __name__ == '__main__':
+    os.environ.setdefault('LC_ALL', 'C.UTF-8')
+    sys.exit(main())
