@@ -18,11 +18,12 @@ typedef union Address {
 
 /* An IPv4 peer of an IPv6 socket is an IPv4 peer: policy speaks of it as 192.168.122.11. */
 static int set_address(Identity *identity, int family, const uint8_t *bytes) {
+        static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }; /* ::ffff:0.0.0.0/96 */
         uint8_t address[sizeof(identity->address)] = {};
         char source[INET6_ADDRSTRLEN];
 
         memcpy(address, bytes, family == AF_INET ? 4 : 16);
-        if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) address)) {
+        if (family == AF_INET6 && memcmp(address, mapped, sizeof(mapped)) == 0) {
                 memmove(address, address + 12, 4);
                 memset(address + 4, 0, 12);
                 family = AF_INET;

@@ -25,7 +25,7 @@ int conf_refuse(ConfError *ret_error, const char *path, unsigned line, const cha
         _printf_(4, 5);
 
 /* Takes the value (leading and trailing blanks removed, never NULL); negative errno refuses it, and *reason may be
- * pointed at a static sentence that says what would be accepted. */
+ * pointed at a sentence that says what would be accepted: a static one, or one that lives in the target. */
 typedef int (*ConfParser)(const char *value, void *target, const char **reason);
 
 typedef enum ConfFlags {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a policy is made of; for policy.c, policy-file.c, their tests and fuzzer only.
+ *
+ * Two sorted tables of (text, group): who is a member of which group, and who is a source of which. All texts are in one
+ * canonical form, so that looking up is comparing: a UUID in lower case, a domain's name as it is (never one that
+ * reads as a UUID), "key:NAME", "cid:N", "192.168.122.0/24". An address is looked up once per prefix length in use. */
+
+#include "policy.h"
+
+#include <netinet/in.h>
+
+enum { POLICY_NAME_MAX = 63 }; /* bytes of the name of a group or a key */
+
+/* Room for any text but a member's name. */
+enum { POLICY_TEXT_SIZE = sizeof("key:") + POLICY_NAME_MAX };
+
+typedef struct PolicyEntry {
+        char *text;
+        uint32_t group;
+} PolicyEntry;
+
+typedef struct PolicyTable {
+        PolicyEntry *entries;
+        size_t n, allocated;
+} PolicyTable;
+
+typedef struct PolicyGroup {
+        char name[POLICY_NAME_MAX + 1];
+        unsigned actions; /* 1 << Action */
+} PolicyGroup;
+
+struct Policy {
+        PolicyDefault policy_default;
+        PolicyGroup *groups;
+        size_t n_groups;
+        PolicyTable members, sources;
+        bool prefix_used[32 + 1], prefix6_used[128 + 1];
+};
+
+/* "192.168.122.0/24": the network of that many bits that the address is in. */
+void policy_network_text(
+        int family, const uint8_t address[static 16], unsigned bits, char ret[static POLICY_TEXT_SIZE]);
+
+/* The text of a UUID in lower case. */
+void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]);
+
+/* Orders by text, then group. */
+int policy_compare(const void *a, const void *b);
+
+Policy *policy_new(PolicyDefault policy_default);
+
+/* Adds the group of a file's text; 0, -EBADMSG, -ENOMEM. `path` is for messages. policy_sort() before the first check. */
+int policy_parse_group(
+        Policy *p, const char *name, const char *path, const char *text, size_t size, ConfError *ret_error);
+void policy_sort(Policy *p);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "policy-data.h"
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 40 }; /* bytes of a name in a reason, which has a fixed size */
+
+/* A set of groups. */
+typedef struct GroupSet {
+        uint64_t bits[POLICY_GROUPS_MAX / 64];
+} GroupSet;
+
+Policy *policy_new(PolicyDefault policy_default) {
+        Policy *p = calloc(1, sizeof(*p));
+
+        if (p)
+                p->policy_default = policy_default;
+        return p;
+}
+
+static void table_done(PolicyTable *t) {
+        for (size_t i = 0; i < t->n; i++)
+                free(t->entries[i].text);
+        free(t->entries);
+}
+
+Policy *policy_free(Policy *p) {
+        if (p) {
+                table_done(&p->members);
+                table_done(&p->sources);
+                free(p->groups);
+        }
+        free(p);
+        return NULL;
+}
+
+size_t policy_n_groups(const Policy *p) {
+        return p->n_groups;
+}
+
+void policy_network_text(
+        int family, const uint8_t address[static 16], unsigned bits, char ret[static POLICY_TEXT_SIZE]) {
+        uint8_t network[16] = {};
+        char text[INET6_ADDRSTRLEN] = "";
+
+        memcpy(network, address, bits / 8);
+        if (bits % 8 != 0)
+                network[bits / 8] = (uint8_t) (address[bits / 8] & 0xff << (8 - bits % 8));
+        (void) inet_ntop(family, network, text, sizeof(text));
+        (void) snprintf(ret, POLICY_TEXT_SIZE, "%s/%u", text, bits);
+}
+
+void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]) {
+        for (size_t i = 0; i <= WIRE_UUID_SIZE; i++)
+                ret[i] = uuid[i] >= 'A' && uuid[i] <= 'F' ? (char) (uuid[i] - 'A' + 'a') : uuid[i];
+}
+
+int policy_compare(const void *a, const void *b) {
+        const PolicyEntry *x = a, *y = b;
+        int c = strcmp(x->text, y->text);
+
+        return c != 0 ? c : (x->group > y->group) - (x->group < y->group);
+}
+
+static bool has(const GroupSet *s, size_t group) {
+        return s->bits[group / 64] >> (group % 64) & 1;
+}
+
+/* Adds the groups of a text: the entries from the first that is not below it. */
+static void add_groups(GroupSet *s, const PolicyTable *t, const char *text) {
+        size_t low = 0, high = t->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strcmp(t->entries[middle].text, text) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        for (; low < t->n && strcmp(t->entries[low].text, text) == 0; low++)
+                s->bits[t->entries[low].group / 64] |= (uint64_t) 1 << t->entries[low].group % 64;
+}
+
+static void add_groups_of_address(GroupSet *s, const Policy *p, const Identity *i) {
+        const bool *used = i->family == AF_INET ? p->prefix_used : p->prefix6_used;
+        unsigned n = i->family == AF_INET ? 32 : 128;
+        char text[POLICY_TEXT_SIZE];
+
+        for (unsigned bits = 0; bits <= n; bits++)
+                if (used[bits]) {
+                        policy_network_text(i->family, i->address, bits, text);
+                        add_groups(s, &p->sources, text);
+                }
+}
+
+/* A domain by its UUID, and by its real name unless that reads as a UUID: whoever may choose names could take another's. */
+static void add_groups_of_domain(GroupSet *s, const Policy *p, const char *name, const char *uuid) {
+        char text[POLICY_TEXT_SIZE];
+
+        if (wire_is_uuid(uuid)) {
+                policy_uuid_text(uuid, text);
+                add_groups(s, &p->members, text);
+        }
+        if (*name && !wire_is_uuid(name))
+                add_groups(s, &p->members, name);
+}
+
+static void add_groups_of_requester(GroupSet *s, const Policy *p, const Identity *i) {
+        char text[POLICY_TEXT_SIZE];
+
+        if (*i->key) {
+                (void) snprintf(text, sizeof(text), "key:%s", i->key);
+                add_groups(s, &p->sources, text);
+        }
+        if (wire_is_uuid(i->uuid)) {
+                policy_uuid_text(i->uuid, text);
+                add_groups(s, &p->sources, text);
+                add_groups_of_domain(s, p, i->name, i->uuid);
+        }
+        if (i->family == AF_VSOCK) {
+                (void) snprintf(text, sizeof(text), "cid:%u", i->cid);
+                add_groups(s, &p->sources, text);
+        }
+        if (i->family == AF_INET || i->family == AF_INET6)
+                add_groups_of_address(s, p, i);
+}
+
+static Verdict decide(Verdict verdict, Reason *ret_reason, const char *group, const char *format, ...)
+        _printf_(4, 5);
+
+static Verdict decide(Verdict verdict, Reason *ret_reason, const char *group, const char *format, ...) {
+        va_list ap;
+
+        if (!ret_reason)
+                return verdict;
+        (void) snprintf(ret_reason->group, sizeof(ret_reason->group), "%s", group);
+        va_start(ap, format);
+        (void) vsnprintf(ret_reason->text, sizeof(ret_reason->text), format, ap);
+        va_end(ap);
+        wire_make_printable(
+                ret_reason->text, strlen(ret_reason->text)); /* a name may have been cut in two */
+        return verdict;
+}
+
+/* What no group is needed for; false when the groups decide. */
+static bool decide_without_groups(
+        const Policy *p, const Identity *i, Action action, Reason *ret_reason, Verdict *ret) {
+        if (action == ACTION_MONITOR || action == ACTION_NULL)
+                *ret = decide(
+                        VERDICT_ALLOW, ret_reason, "", "%s touches no domain", action_to_string(action));
+        else if (!action_has_target(action) && action != ACTION_LIST)
+                *ret = decide(VERDICT_DENY, ret_reason, "", "this is no action");
+        else if (!*i->key && !*i->uuid)
+                *ret = decide(VERDICT_DENY, ret_reason, "",
+                        "neither a key nor a proven domain vouches for the requester");
+        else if (p->n_groups > 0)
+                return false;
+        else if (p->policy_default == POLICY_DEFAULT_ALLOW)
+                *ret = decide(VERDICT_ALLOW, ret_reason, "", "there are no groups, and Default= is allow");
+        else
+                *ret = decide(VERDICT_DENY, ret_reason, "", "there are no groups, and Default= is deny");
+        return true;
+}
+
+static Verdict deny_stranger(const Identity *i, Reason *ret_reason) {
+        return decide(VERDICT_DENY, ret_reason, "", "%.*s%s%.*s is a source of no group", SHOWN,
+                *i->source ? i->source : "the requester", *i->key ? " with key:" : "", SHOWN, i->key);
+}
+
+Verdict policy_check_requester(
+        const Policy *p, const Identity *requester, Action action, Reason *ret_reason) {
+        GroupSet sources = {};
+        const char *without_action = NULL;
+        Verdict verdict;
+
+        if (decide_without_groups(p, requester, action, ret_reason, &verdict))
+                return verdict;
+        add_groups_of_requester(&sources, p, requester);
+        for (size_t g = 0; g < p->n_groups; g++) {
+                if (!has(&sources, g))
+                        continue;
+                if (p->groups[g].actions & 1U << action)
+                        return decide(VERDICT_ALLOW, ret_reason, p->groups[g].name,
+                                "group %s allows %s to its members", p->groups[g].name,
+                                action_to_string(action));
+                without_action = p->groups[g].name;
+        }
+        if (!without_action)
+                return deny_stranger(requester, ret_reason);
+        return decide(VERDICT_DENY, ret_reason, without_action, "group %s does not allow %s", without_action,
+                action_to_string(action));
+}
+
+Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name,
+        const char *uuid, Reason *ret_reason) {
+        GroupSet sources = {}, targets = {};
+        const char *without_action = NULL;
+        bool known = false;
+        Verdict verdict;
+
+        if (decide_without_groups(p, requester, action, ret_reason, &verdict))
+                return verdict;
+        add_groups_of_requester(&sources, p, requester);
+        add_groups_of_domain(&targets, p, name, uuid);
+        for (size_t g = 0; g < p->n_groups; g++) {
+                known = known || has(&sources, g);
+                if (!has(&sources, g) || !has(&targets, g))
+                        continue;
+                if (p->groups[g].actions & 1U << action)
+                        return decide(VERDICT_ALLOW, ret_reason, p->groups[g].name, "group %s allows %s",
+                                p->groups[g].name, action_to_string(action));
+                without_action = p->groups[g].name;
+        }
+        if (without_action)
+                return decide(VERDICT_DENY, ret_reason, without_action, "group %s does not allow %s",
+                        without_action, action_to_string(action));
+        if (known)
+                return decide(VERDICT_DENY, ret_reason, "", "%.*s is a member of no group of the requester",
+                        SHOWN, *name ? name : uuid);
+        return deny_stranger(requester, ret_reason);
+}
