@@ -35,15 +35,15 @@ typedef struct Session {
 /* Takes a packet in canonical form, whose hash type is at least `minimum` and whose MAC a key of the ring verifies.
  * challenge_hash: SHA-256 for WIRE_STREAM, the configured one for multicast. *s need not be initialised. s->request
  * is filled as soon as the packet could be decoded, also when it is refused, so that the audit can name it. */
-bool session_open(Session *s, WireKind kind, const uint8_t packet[static WIRE_PACKET_SIZE], const Keyring *keys,
-        HashType minimum, HashType challenge_hash, const char **ret_reason);
+bool session_open(Session *s, WireKind kind, const uint8_t packet[static WIRE_PACKET_SIZE],
+        const Keyring *keys, HashType minimum, HashType challenge_hash, const char **ret_reason);
 
 /* Answers the guest's challenge and makes our own from 32 random bytes. Refuses a challenge that a host made (H1, any
  * key of the ring) and one that could be the beginning of a packet (H3). Both rets are written on success only. */
-bool session_prove(Session *s, const Keyring *keys, const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE],
-        const uint8_t random[static 32], uint8_t ret_response[static WIRE_MAC_SIZE],
-        uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE], const char **ret_reason);
+bool session_prove(Session *s, const Keyring *keys,
+        const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE], const uint8_t random[static 32],
+        uint8_t ret_response[static WIRE_MAC_SIZE], uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE],
+        const char **ret_reason);
 
 /* Takes the guest's answer to our challenge. */
-bool session_commit(
-        Session *s, const uint8_t guest_response[static WIRE_MAC_SIZE], const char **ret_reason);
+bool session_commit(Session *s, const uint8_t guest_response[static WIRE_MAC_SIZE], const char **ret_reason);
