@@ -10,11 +10,6 @@
 
 enum { SHOWN = 40 }; /* bytes of a name in a reason, which has a fixed size */
 
-/* A set of groups. */
-typedef struct GroupSet {
-        uint64_t bits[POLICY_GROUPS_MAX / 64];
-} GroupSet;
-
 Policy *policy_new(PolicyDefault policy_default) {
         Policy *p = calloc(1, sizeof(*p));
 
@@ -67,12 +62,16 @@ int policy_compare(const void *a, const void *b) {
         return c != 0 ? c : (x->group > y->group) - (x->group < y->group);
 }
 
-static bool has(const GroupSet *s, size_t group) {
+static bool has(const PolicyGroupSet *s, size_t group) {
         return s->bits[group / 64] >> (group % 64) & 1;
 }
 
-/* Adds the groups of a text: the entries from the first that is not below it. */
-static void add_groups(GroupSet *s, const PolicyTable *t, const char *text) {
+static void add_group(PolicyGroupSet *s, size_t group) {
+        s->bits[group / 64] |= (uint64_t) 1 << (group % 64);
+}
+
+/* The first entry that is not below the text. */
+static size_t find(const PolicyTable *t, const char *text) {
         size_t low = 0, high = t->n;
 
         while (low < high) {
@@ -83,11 +82,15 @@ static void add_groups(GroupSet *s, const PolicyTable *t, const char *text) {
                 else
                         high = middle;
         }
-        for (; low < t->n && strcmp(t->entries[low].text, text) == 0; low++)
-                s->bits[t->entries[low].group / 64] |= (uint64_t) 1 << t->entries[low].group % 64;
+        return low;
 }
 
-static void add_groups_of_address(GroupSet *s, const Policy *p, const Identity *i) {
+static void add_groups(PolicyGroupSet *s, const PolicyTable *t, const char *text) {
+        for (size_t i = find(t, text); i < t->n && strcmp(t->entries[i].text, text) == 0; i++)
+                add_group(s, t->entries[i].group);
+}
+
+static void add_groups_of_address(PolicyGroupSet *s, const Policy *p, const Identity *i) {
         const bool *used = i->family == AF_INET ? p->prefix_used : p->prefix6_used;
         unsigned n = i->family == AF_INET ? 32 : 128;
         char text[POLICY_TEXT_SIZE];
@@ -100,7 +103,7 @@ static void add_groups_of_address(GroupSet *s, const Policy *p, const Identity *
 }
 
 /* A domain by its UUID, and by its real name unless that reads as a UUID: whoever may choose names could take another's. */
-static void add_groups_of_domain(GroupSet *s, const Policy *p, const char *name, const char *uuid) {
+static void add_groups_of_domain(PolicyGroupSet *s, const Policy *p, const char *name, const char *uuid) {
         char text[POLICY_TEXT_SIZE];
 
         if (wire_is_uuid(uuid)) {
@@ -111,7 +114,7 @@ static void add_groups_of_domain(GroupSet *s, const Policy *p, const char *name,
                 add_groups(s, &p->members, name);
 }
 
-static void add_groups_of_requester(GroupSet *s, const Policy *p, const Identity *i) {
+static void add_groups_of_requester(PolicyGroupSet *s, const Policy *p, const Identity *i) {
         char text[POLICY_TEXT_SIZE];
 
         if (*i->key) {
@@ -175,7 +178,7 @@ static Verdict deny_stranger(const Identity *i, Reason *ret_reason) {
 
 Verdict policy_check_requester(
         const Policy *p, const Identity *requester, Action action, Reason *ret_reason) {
-        GroupSet sources = {};
+        PolicyGroupSet sources = {};
         const char *without_action = NULL;
         Verdict verdict;
 
@@ -199,7 +202,7 @@ Verdict policy_check_requester(
 
 Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name,
         const char *uuid, Reason *ret_reason) {
-        GroupSet sources = {}, targets = {};
+        PolicyGroupSet sources = {}, targets = {};
         const char *without_action = NULL;
         bool known = false;
         Verdict verdict;
@@ -224,4 +227,41 @@ Verdict policy_check(const Policy *p, const Identity *requester, Action action, 
                 return decide(VERDICT_DENY, ret_reason, "", "%.*s is a member of no group of the requester",
                         SHOWN, *name ? name : uuid);
         return deny_stranger(requester, ret_reason);
+}
+
+void policy_scope(const Policy *p, const Identity *requester, Action action, PolicyScope *ret) {
+        PolicyGroupSet sources = {};
+        Verdict verdict;
+
+        *ret = (PolicyScope){ .policy = p };
+        if (decide_without_groups(p, requester, action, NULL, &verdict)) {
+                ret->everything = verdict == VERDICT_ALLOW;
+                return;
+        }
+        add_groups_of_requester(&sources, p, requester);
+        for (size_t g = 0; g < p->n_groups; g++)
+                if (has(&sources, g) && p->groups[g].actions & 1U << action)
+                        add_group(&ret->groups, g);
+}
+
+static bool in_scope(const PolicyScope *s, const char *text) {
+        const PolicyTable *t = &s->policy->members;
+
+        for (size_t i = find(t, text); i < t->n && strcmp(t->entries[i].text, text) == 0; i++)
+                if (has(&s->groups, t->entries[i].group))
+                        return true;
+        return false;
+}
+
+Verdict policy_scope_check(const PolicyScope *s, const char *name, const char *uuid) {
+        char text[POLICY_TEXT_SIZE];
+
+        if (s->everything)
+                return VERDICT_ALLOW;
+        if (*name && !wire_is_uuid(name) && in_scope(s, name))
+                return VERDICT_ALLOW;
+        if (!wire_is_uuid(uuid))
+                return VERDICT_DENY;
+        policy_uuid_text(uuid, text);
+        return in_scope(s, text) ? VERDICT_ALLOW : VERDICT_DENY;
 }

@@ -48,3 +48,20 @@ Verdict policy_check(const Policy *p, const Identity *requester, Action action, 
 /* Before anything is resolved: could this requester be allowed this action on any domain at all? */
 Verdict policy_check_requester(
         const Policy *p, const Identity *requester, Action action, Reason *ret_reason);
+
+typedef struct PolicyGroupSet {
+        uint64_t bits[POLICY_GROUPS_MAX / 64];
+} PolicyGroupSet;
+
+/* What one requester may do one action to, looked up once: a list asks about thousands of domains. Valid as long as the
+ * policy; the members are nobody's business. */
+typedef struct PolicyScope {
+        const Policy *policy;
+        bool everything;
+        PolicyGroupSet groups;
+} PolicyScope;
+
+void policy_scope(const Policy *p, const Identity *requester, Action action, PolicyScope *ret);
+
+/* The same as policy_check(). */
+Verdict policy_scope_check(const PolicyScope *s, const char *name, const char *uuid);

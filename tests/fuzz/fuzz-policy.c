@@ -49,7 +49,10 @@ static void check_pair(const Policy *p, const char *source, const char *member) 
         check(*member && is_printable(member) && !strpbrk(member, " \t"));
         for (Action a = ACTION_OFF; a < _ACTION_MAX; a++) {
                 bool allowed = a == ACTION_MONITOR || p->groups[0].actions & 1U << a;
+                PolicyScope scope;
 
+                policy_scope(p, &who, a, &scope);
+                check(policy_scope_check(&scope, name, uuid) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));
                 check(policy_check(p, &who, a, name, uuid, NULL) ==
                         (allowed ? VERDICT_ALLOW : VERDICT_DENY));
                 check(policy_check_requester(p, &who, a, NULL) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));

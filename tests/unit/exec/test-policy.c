@@ -113,6 +113,7 @@ Test(policy, allows_what_a_group_says_and_nothing_else) {
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 const Identity who = requester(table[i].requester);
                 Reason reason = {};
+                PolicyScope scope;
                 Verdict v = policy_check(p, &who, table[i].action, table[i].name, table[i].uuid, &reason);
 
                 cr_expect_eq(v, table[i].group ? VERDICT_ALLOW : VERDICT_DENY, "row %zu, %s: %s", i,
@@ -121,6 +122,8 @@ Test(policy, allows_what_a_group_says_and_nothing_else) {
                         cr_expect_str_eq(reason.group, table[i].group, "row %zu", i);
                 cr_expect_neq(reason.text[0], '\0');
                 cr_expect_eq(policy_check(p, &who, table[i].action, table[i].name, table[i].uuid, NULL), v);
+                policy_scope(p, &who, table[i].action, &scope);
+                cr_expect_eq(policy_scope_check(&scope, table[i].name, table[i].uuid), v, "row %zu", i);
                 if (v == VERDICT_ALLOW)
                         cr_expect_eq(policy_check_requester(p, &who, table[i].action, NULL), VERDICT_ALLOW);
         }
@@ -197,6 +200,33 @@ Test(policy, the_default_counts_only_without_any_group) {
         cr_expect_eq(policy_n_groups(group), 1);
         cr_expect_eq(policy_check(group, &who, ACTION_STATUS, "web1", UUID1, &reason), VERDICT_DENY);
         cr_expect_str_eq(reason.text, "key:any with key:any is a source of no group");
+}
+
+Test(policy, a_scope_without_groups_is_everything_or_nothing) {
+        _cleanup_(policy_freep) Policy *deny = policy_new(POLICY_DEFAULT_DENY),
+                                       *allow = policy_new(POLICY_DEFAULT_ALLOW);
+        const Identity who = requester("key:any"), nobody = {};
+        const struct {
+                const Policy *policy;
+                const Identity *who;
+                Action action;
+                Verdict verdict;
+        } table[] = {
+                { deny, &who, ACTION_LIST, VERDICT_DENY },
+                { deny, &who, ACTION_MONITOR, VERDICT_ALLOW },
+                { allow, &who, ACTION_LIST, VERDICT_ALLOW },
+                { allow, &who, _ACTION_MAX, VERDICT_DENY },
+                { allow, &nobody, ACTION_LIST, VERDICT_DENY },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                PolicyScope scope;
+
+                memset(&scope, 0xa5, sizeof(scope));
+                policy_scope(table[i].policy, table[i].who, table[i].action, &scope);
+                cr_expect_eq(policy_scope_check(&scope, "web1", UUID1), table[i].verdict, "row %zu", i);
+                cr_expect_eq(policy_scope_check(&scope, "", ""), table[i].verdict, "row %zu", i);
+        }
 }
 
 Test(policy, a_requester_that_nothing_vouches_for_is_denied_whatever_its_address) {
