@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "listener.h"
+#include "datagram.h"
+#include "log.h"
+#include "netlink.h"
+#include "peer.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define TIMER_ACCURACY_USEC (100 * USEC_PER_MSEC)
+
+uint64_t listener_now(const Listener *l) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(
+                l->event, CLOCK_MONOTONIC, &now); /* cannot fail in the process that made the loop */
+        return now;
+}
+
+static void set_listening(Listener *l, bool on) {
+        for (size_t i = 0; i < l->options.n_fds; i++)
+                (void) sd_event_source_set_enabled(l->sockets[i], on ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+/* Out of descriptors or memory: asking again at once would only burn the processor. */
+static int pause_listening(Listener *l) {
+        int r;
+
+        r = sd_event_source_set_time(l->pause, listener_now(l) + l->options.limits.pause_usec);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(l->pause, SD_EVENT_ONESHOT);
+        if (r < 0)
+                return log_error_errno(r, "Cannot set a timer: %m");
+        set_listening(l, false);
+        return 0;
+}
+
+static void resume_listening(Listener *l) {
+        (void) sd_event_source_set_enabled(l->pause, SD_EVENT_OFF);
+        set_listening(l, true);
+}
+
+static int on_pause_over(sd_event_source *s, uint64_t usec, void *userdata) {
+        resume_listening(userdata);
+        return 0;
+}
+
+void listener_left(Listener *l, Seat *seat) {
+        int paused = SD_EVENT_OFF;
+
+        crowd_leave(&l->crowd, seat);
+        l->left_usec = listener_now(l);
+        if (sd_event_source_get_enabled(l->pause, &paused) > 0)
+                resume_listening(l); /* what it held is free now */
+}
+
+/* Makes room for one more, if that is fair. */
+static bool admit(Listener *l, const Address *address, bool silent) {
+        Seat *victim = NULL;
+
+        if (!crowd_admits(&l->crowd, &l->options.limits, address, silent, &victim))
+                return false;
+        if (victim)
+                peer_end(victim);
+        return true;
+}
+
+static bool is_shortage(int error) {
+        return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* accept(2): errors that belong to the connection which was not to be. */
+static bool is_strangers_failure(int error) {
+        return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM ||
+               error == ENETDOWN || error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET ||
+               error == EHOSTUNREACH || error == EOPNOTSUPP || error == ENETUNREACH || error == ETIMEDOUT ||
+               error == ECONNRESET;
+}
+
+static int on_connection(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata) {
+        Listener *l = userdata;
+
+        for (unsigned i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
+                SocketAddress sa = {};
+                socklen_t length = sizeof(sa);
+                Address address;
+                uint16_t port;
+                int fd;
+
+                fd = accept4(listen_fd, &sa.sa, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                if (fd < 0 && errno == EAGAIN)
+                        return 0;
+                if (fd < 0 && is_strangers_failure(errno))
+                        continue;
+                if (fd < 0 && is_shortage(errno))
+                        return pause_listening(l);
+                if (fd < 0)
+                        return log_error_errno(errno, "Cannot accept connections: %m");
+                address_from_sockaddr(&sa, &address, &port);
+                if (admit(l, &address, true))
+                        peer_accept(l, fd, &address);
+                else
+                        (void) safe_close(fd);
+        }
+        return 0;
+}
+
+/* Who a datagram says it is from is who it is from, and somebody we call. */
+static RefusedByForm check(Listener *l, const Datagram *d, const Address *group, uint16_t *ret_port) {
+        bool served = membership_serves(l->membership, d->ifindex);
+        RefusedByForm reason;
+        unsigned type;
+
+        reason = datagram_check(d, group, served, ret_port);
+        if (reason != 0)
+                return reason;
+        if (netlink_route_type(&d->source, &type) < 0)
+                return REFUSED_CALLBACK_ADDRESS;
+        return datagram_check_route(type, l->options.filter.local);
+}
+
+static void serve_datagram(Listener *l, int fd, const Datagram *d, const Address *group) {
+        ExecOrigin origin = { l->options.transport->name, &d->source, d->ifindex };
+        RefusedByForm reason;
+        uint16_t port = 0;
+
+        if (!sources_may_ask(&l->sources, &d->source, listener_now(l)))
+                return;
+        reason = check(l, d, group, &port);
+        if (reason != 0)
+                exec_client_report(l->exec, reason, &origin, fd);
+        else if (admit(l, &d->source, false))
+                peer_call_back(l, fd, d, port);
+}
+
+static const Address *group_of(const Listener *l, int fd) {
+        size_t i = 0;
+
+        while (l->options.fds[i] != fd)
+                i++;
+        return l->groups + i;
+}
+
+static int on_datagram(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        Listener *l = userdata;
+
+        for (unsigned i = 0; i < DATAGRAMS_PER_WAKEUP; i++) {
+                Datagram d;
+                int r;
+
+                r = datagram_receive(fd, &d);
+                if (r == 0)
+                        return 0;
+                if (r < 0 && is_shortage(-r))
+                        return pause_listening(l);
+                if (r < 0)
+                        return log_error_errno(r, "Cannot receive datagrams: %m");
+                serve_datagram(l, fd, &d, group_of(l, fd));
+        }
+        return 0;
+}
+
+static int on_idle(sd_event_source *s, uint64_t usec, void *userdata) {
+        Listener *l = userdata;
+        uint64_t now = listener_now(l), since = l->left_usec;
+        int r;
+
+        if (l->crowd.n > 0 || exec_client_outstanding(l->exec) > 0)
+                since = now;
+        if (now >= since + l->options.idle_usec)
+                return sd_event_exit(l->event, 0); /* whoever comes now waits in systemd's socket */
+        r = sd_event_source_set_time(s, since + l->options.idle_usec);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int add_socket(Listener *l, size_t i) {
+        bool datagrams = l->options.transport->type == SOCK_DGRAM;
+        int fd = l->options.fds[i], r;
+
+        r = address_of_socket(fd, l->groups + i);
+        if (r < 0)
+                return r;
+        if (datagrams) {
+                r = datagram_prepare(fd);
+                if (r < 0)
+                        return r;
+        }
+        r = sd_event_add_io(
+                l->event, l->sockets + i, fd, EPOLLIN, datagrams ? on_datagram : on_connection, l);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_exit_on_failure(l->sockets[i], true);
+}
+
+static int add_timers(Listener *l) {
+        int r;
+
+        r = sd_event_add_time(
+                l->event, &l->pause, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC, on_pause_over, l);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(l->pause, SD_EVENT_OFF);
+        if (r < 0 || l->options.idle_usec == 0)
+                return r;
+        r = sd_event_add_time_relative(
+                l->event, &l->idle, CLOCK_MONOTONIC, l->options.idle_usec, TIMER_ACCURACY_USEC, on_idle, l);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_exit_on_failure(l->idle, true);
+}
+
+int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret) {
+        _cleanup_(listener_freep) Listener *l = NULL;
+        int r;
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        l->options = *options;
+        l->event = sd_event_ref(event);
+        crowd_init(&l->crowd);
+        r = exec_client_new(event, options->exec_path, &l->exec);
+        if (r < 0)
+                return r;
+        r = add_timers(l);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < options->n_fds; i++) {
+                r = add_socket(l, i);
+                if (r < 0)
+                        return r;
+        }
+        if (options->transport->joins) {
+                r = membership_new(event, options->fds, options->n_fds, &options->filter, &l->membership);
+                if (r < 0)
+                        return r;
+        }
+        l->left_usec = listener_now(l);
+        *ret = TAKE(l, NULL);
+        return 0;
+}
+
+void listener_free(Listener *l) {
+        if (!l)
+                return;
+        while (!TAILQ_EMPTY(&l->crowd.seats))
+                peer_end(TAILQ_FIRST(&l->crowd.seats));
+        membership_free(l->membership);
+        for (size_t i = 0; i < l->options.n_fds; i++)
+                sd_event_source_disable_unref(l->sockets[i]);
+        sd_event_source_disable_unref(l->pause);
+        sd_event_source_disable_unref(l->idle);
+        exec_client_free(l->exec);
+        sd_event_unref(l->event);
+        free(l);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The sockets that systemd passed, everybody who came in by them, and who comes in next. */
+
+#include "crowd.h"
+#include "exec-client.h"
+#include "membership.h"
+#include "sources.h"
+#include "transport.h"
+
+#include <systemd/sd-event.h>
+
+typedef struct ListenerOptions {
+        const Transport *transport;
+        int fds[SOCKETS_MAX]; /* non-blocking; owned by the caller */
+        size_t n_fds;
+        InterfaceFilter filter;
+        uint64_t idle_usec; /* end after so long without a peer; 0: never */
+        const char *exec_path;
+        Limits limits;
+} ListenerOptions;
+
+typedef struct Listener {
+        ListenerOptions options;
+        sd_event *event;
+        ExecClient *exec;
+        Membership *membership; /* NULL unless the transport joins */
+        Address groups[SOCKETS_MAX]; /* what options.fds are bound to */
+        sd_event_source *sockets[SOCKETS_MAX];
+        sd_event_source *pause; /* enabled while we take nobody in, for want of descriptors or memory */
+        sd_event_source *idle;
+        uint64_t left_usec; /* when the last peer left */
+        Crowd crowd;
+        Sources sources;
+} Listener;
+
+/* Serves from the next iteration of the event loop on; ends the loop when idle, or on a failure of our own. */
+int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret);
+void listener_free(Listener *l);
+DEFINE_CLEANUP(Listener *, listener_free);
+
+/* For peer.c: a seat was given up. */
+void listener_left(Listener *l, Seat *seat);
+
+uint64_t listener_now(const Listener *l);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "listener.h"
+#include "log.h"
+#include "names.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+enum {
+        IDLE_DEFAULT = 30, /* seconds */
+        IDLE_MAX = 24 * 60 * 60,
+};
+
+static int parse_idle(const char *s, uint64_t *ret_usec) {
+        char *end;
+        unsigned long n;
+
+        errno = 0;
+        n = strtoul(s, &end, 10);
+        if (*s < '0' || *s > '9' || *end != '\0' || errno != 0 || n > IDLE_MAX) {
+                log_error("--idle=%s: not a number of seconds up to %d", s, IDLE_MAX);
+                return -EINVAL;
+        }
+        *ret_usec = n * USEC_PER_SEC;
+        return 0;
+}
+
+static int add_pattern(InterfaceFilter *filter, const char *pattern) {
+        if (*pattern == '\0' || filter->n_patterns >= INTERFACE_PATTERNS_MAX) {
+                log_error("--interface= is empty, or more than %d of them", INTERFACE_PATTERNS_MAX);
+                return -EINVAL;
+        }
+        filter->patterns[filter->n_patterns++] = pattern;
+        return 0;
+}
+
+/* An option that the transport would ignore is a misunderstanding. */
+static int check_options(const ListenerOptions *o, bool idle_given) {
+        const Transport *t = o->transport;
+
+        if (!t) {
+                log_error("--transport= is missing");
+                return -EINVAL;
+        }
+        if (idle_given && !t->idles) {
+                log_error("--idle= is not for %s, which stays", t->name);
+                return -EINVAL;
+        }
+        if ((o->filter.n_patterns > 0 || o->filter.local) && !t->joins) {
+                log_error("--interface= and --allow-local are not for %s", t->name);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int parse_argv(int argc, char *argv[], ListenerOptions *o) {
+        static const struct option options[] = {
+                { "transport", required_argument, NULL, 't' },
+                { "interface", required_argument, NULL, 'i' },
+                { "allow-local", no_argument, NULL, 'l' },
+                { "idle", required_argument, NULL, 'w' },
+                {},
+        };
+        uint64_t idle_usec = IDLE_DEFAULT * USEC_PER_SEC;
+        bool idle_given = false;
+        int c, r = 0;
+
+        while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (c) {
+                case 't':
+                        o->transport = transport_find(optarg);
+                        if (!o->transport) {
+                                log_error("--transport=%s: unknown", optarg);
+                                r = -EINVAL;
+                        }
+                        break;
+                case 'i':
+                        r = add_pattern(&o->filter, optarg);
+                        break;
+                case 'l':
+                        o->filter.local = true;
+                        break;
+                case 'w':
+                        idle_given = true;
+                        r = parse_idle(optarg, &idle_usec);
+                        break;
+                default:
+                        r = -EINVAL; /* getopt has said why */
+                }
+        if (r >= 0 && optind < argc) {
+                log_error("%s: not an option", argv[optind]);
+                r = -EINVAL;
+        }
+        if (r >= 0)
+                r = check_options(o, idle_given);
+        if (r >= 0)
+                o->idle_usec = o->transport->idles ? idle_usec : 0;
+        return r;
+}
+
+static int make_event(sd_event **ret) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        sigset_t signals;
+        int r;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return -errno;
+        r = sd_event_default(&event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(event, true);
+        if (r < 0)
+                return r;
+        *ret = TAKE(event, NULL);
+        return 0;
+}
+
+static int run(int argc, char *argv[]) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(listener_freep) Listener *listener = NULL;
+        ListenerOptions options = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT };
+        int r;
+
+        r = parse_argv(argc, argv, &options);
+        if (r < 0)
+                return r;
+        r = transport_take_sockets(options.transport, options.fds, &options.n_fds);
+        if (r < 0)
+                return r;
+        r = make_event(&event);
+        if (r < 0)
+                return log_error_errno(r, "Cannot make an event loop: %m");
+        r = listener_new(event, &options, &listener);
+        if (r < 0)
+                return log_error_errno(r, "Cannot serve: %m");
+        (void) sd_notify(false, "READY=1");
+        r = sd_event_loop(event);
+        (void) sd_notify(false, "STOPPING=1");
+        if (r < 0)
+                return log_error_errno(r, "Event loop failed: %m");
+        return 0;
+}
+
+int main(int argc, char *argv[]) {
+        return run(argc, argv) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is remembered about addresses that datagrams came from: whether the last call-back failed, and how often they
+ * asked. Pure: the clock is an argument (CLOCK_MONOTONIC, usec). */
+
+#include "address.h"
+#include "base.h"
+
+enum {
+        SOURCES_MAX = 256, /* the one not heard of for longest makes room */
+        SOURCE_BURST = 100, /* requests at once, per address */
+        SOURCE_RATE = 50, /* and per second afterwards; a guest in trouble sends one in two seconds */
+};
+
+#define SOURCE_FAILED_USEC (2 * USEC_PER_SEC) /* no call-back for so long after one that failed */
+
+typedef struct Source {
+        Address address;
+        uint64_t seen_usec;
+        uint64_t failed_until_usec;
+        uint64_t credit_usec; /* a request costs USEC_PER_SEC / SOURCE_RATE */
+} Source;
+
+typedef struct Sources {
+        Source table[SOURCES_MAX]; /* zeroed is empty */
+} Sources;
+
+/* True when a request of this address may be served now; it is counted. */
+bool sources_may_ask(Sources *s, const Address *address, uint64_t now_usec);
+
+/* The guest could not be called back. */
+void sources_failed(Sources *s, const Address *address, uint64_t now_usec);
