@@ -6,12 +6,13 @@
 
 #include <getopt.h>
 #include <signal.h>
-#include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 enum {
         IDLE_DEFAULT = 30, /* seconds */
         IDLE_MAX = 24 * 60 * 60,
+        DESCRIPTORS_SPARE = 64, /* sockets that were passed, event loop, bus, reports */
 };
 
 static int parse_idle(const char *s, uint64_t *ret_usec) {
@@ -127,6 +128,28 @@ static int make_event(sd_event **ret) {
         return 0;
 }
 
+/* A conversation has a socket, and a copy of it in a message that the executor has not taken yet. Without descriptors not
+ * even requests that are in could go on, so there are rather fewer of them. */
+static int fit_descriptors(Limits *limits) {
+        rlim_t needed = 2 * limits->peers + DESCRIPTORS_SPARE;
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return log_error_errno(errno, "Cannot read the limit of descriptors: %m");
+        if (limit.rlim_cur >= needed)
+                return 0;
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return log_error_errno(errno, "Cannot raise the limit of descriptors: %m");
+        if (limit.rlim_cur >= needed)
+                return 0;
+        if (limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
+                return log_error_errno(EMFILE, "LimitNOFILE= is below %d", 2 * DESCRIPTORS_SPARE);
+        limits->peers = (unsigned) (limit.rlim_cur - DESCRIPTORS_SPARE) / 2;
+        log_warning("LimitNOFILE= allows %u conversations only", limits->peers);
+        return 0;
+}
+
 static int run(int argc, char *argv[]) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(listener_freep) Listener *listener = NULL;
@@ -134,6 +157,9 @@ static int run(int argc, char *argv[]) {
         int r;
 
         r = parse_argv(argc, argv, &options);
+        if (r < 0)
+                return r;
+        r = fit_descriptors(&options.limits);
         if (r < 0)
                 return r;
         r = transport_take_sockets(options.transport, options.fds, &options.n_fds);
