@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void answer_start(Answer *a, Action action) {
+        *a = (Answer){ .state = ANSWER_REPLY, .action = action };
+}
+
+void answer_done(Answer *a) {
+        free(a->records);
+        a->records = NULL;
+        a->n_records = a->n_allocated = 0;
+}
+
+void answer_fail(Answer *a, Verdict verdict, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(a->reason, sizeof(a->reason), format, ap);
+        va_end(ap);
+        answer_done(a);
+        a->state = ANSWER_BROKEN;
+        a->verdict = verdict;
+}
+
+size_t answer_want(const Answer *a) {
+        switch (a->state) {
+        case ANSWER_REPLY:
+        case ANSWER_END:
+                return 1;
+        case ANSWER_RECORDS:
+                return WIRE_RECORD_SIZE;
+        case ANSWER_BROKEN:
+        case ANSWER_COMPLETE:
+                break;
+        }
+        return 0;
+}
+
+static void complete(Answer *a, Verdict verdict) {
+        a->verdict = verdict;
+        a->state = ANSWER_COMPLETE;
+}
+
+static void take_reply(Answer *a, uint8_t reply) {
+        bool list = a->action == ACTION_LIST;
+
+        if (reply == REPLY_FAILURE)
+                complete(a, VERDICT_FAILED);
+        else if (reply == REPLY_DENIED)
+                complete(a, VERDICT_DENIED);
+        else if (reply == REPLY_SUCCESS && !list)
+                complete(a, VERDICT_SUCCESS);
+        else if (reply == REPLY_OFF && a->action == ACTION_STATUS)
+                complete(a, VERDICT_OFF);
+        else if (reply == REPLY_LIST && list)
+                a->state = ANSWER_RECORDS;
+        else
+                answer_fail(a, VERDICT_FAILED, "The host's answer (%u) does not fit the question (%s)",
+                        reply, action_to_string(a->action));
+}
+
+static void take_record(Answer *a, const uint8_t bytes[static WIRE_RECORD_SIZE]) {
+        Record r;
+        int k = wire_decode_record(bytes, &r);
+
+        if (k == 0) {
+                a->state = ANSWER_END;
+                return;
+        }
+        if (k < 0) {
+                answer_fail(a, VERDICT_FAILED, "Entry %zu of the host's list is damaged", a->n_records + 1);
+                return;
+        }
+        if (a->n_records >= ANSWER_RECORDS_MAX) {
+                answer_fail(
+                        a, VERDICT_FAILED, "The host's list has more than %d entries", ANSWER_RECORDS_MAX);
+                return;
+        }
+        if (a->n_records >= a->n_allocated) {
+                size_t n = a->n_allocated ? a->n_allocated * 2 : 16;
+                Record *p = reallocarray(a->records, n, sizeof(*p));
+
+                if (!p) {
+                        answer_fail(a, VERDICT_FAILED, "Out of memory for the host's list");
+                        return;
+                }
+                a->records = p;
+                a->n_allocated = n;
+        }
+        a->records[a->n_records++] = r;
+}
+
+void answer_feed(Answer *a, const uint8_t *bytes) {
+        switch (a->state) {
+        case ANSWER_REPLY:
+                take_reply(a, *bytes);
+                return;
+        case ANSWER_RECORDS:
+                take_record(a, bytes);
+                return;
+        case ANSWER_END:
+                if (*bytes == REPLY_SUCCESS)
+                        complete(a, VERDICT_SUCCESS);
+                else
+                        answer_fail(a, VERDICT_FAILED, "The host's list ended with an error (%u)", *bytes);
+                return;
+        case ANSWER_BROKEN:
+        case ANSWER_COMPLETE:
+                return;
+        }
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "io.h"
+#include "log.h"
+#include "options.h"
+#include "transport.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { EXIT_OFF = 2, EXIT_DENIED = 3, EXIT_SILENT = 255, INPUT_MAX = 64 * 1024 };
+
+/* "off" was answered; whether the domain is off must not take the time in which another device could be tried. */
+#define CONFIRM_USEC_MAX (5 * USEC_PER_SEC)
+
+static char *read_input(void) {
+        _cleanup_free_ char *text = malloc(INPUT_MAX + 1);
+        size_t n;
+
+        if (!text)
+                return NULL;
+        n = fread(text, 1, INPUT_MAX + 1, stdin);
+        if (n > INPUT_MAX || ferror(stdin) || memchr(text, 0, n)) {
+                log_error("Standard input cannot be read, or is not a list of parameters");
+                return NULL;
+        }
+        text[n] = 0;
+        return TAKE(text, NULL);
+}
+
+static void print_records(const Answer *a) {
+        for (size_t i = 0; i < a->n_records; i++)
+                printf("%-32s %s %s\n", a->records[i].name, a->records[i].uuid,
+                        a->records[i].state == 1 ? "on" : "off");
+}
+
+/* What is printed, and the exit status. */
+static int report(const Answer *a) {
+        if (a->reason[0])
+                log_error("%s", a->reason);
+        switch (a->verdict) {
+        case VERDICT_SUCCESS:
+                print_records(a);
+                if (a->action == ACTION_STATUS)
+                        puts("Status: ON");
+                return EXIT_SUCCESS;
+        case VERDICT_OFF:
+                puts("Status: OFF");
+                return EXIT_OFF;
+        case VERDICT_DENIED:
+                log_error("Permission denied");
+                return EXIT_DENIED;
+        case VERDICT_SILENT:
+                log_error("Unknown response (-1)");
+                return EXIT_SILENT;
+        case VERDICT_FAILED:
+        case _VERDICT_MAX:
+                break;
+        }
+        log_error("Operation failed");
+        return EXIT_FAILURE;
+}
+
+/* Only a contradiction counts: the status may be forbidden, and a domain that is gone has none. */
+static void confirm_off(const Transport *t, Question q, Answer *off) {
+        uint64_t limit = now_usec() + CONFIRM_USEC_MAX;
+        Answer status;
+
+        q.action = ACTION_STATUS;
+        if (q.deadline > limit)
+                q.deadline = limit;
+        answer_start(&status, q.action);
+        t->ask(&q, &status);
+        if (status.verdict == VERDICT_SUCCESS)
+                answer_fail(off, VERDICT_FAILED, "The host said that it is off, but its status is still on");
+        else
+                log_debug("%s", status.verdict == VERDICT_OFF ? "Confirmed: it is off" : status.reason);
+        answer_done(&status);
+}
+
+static int ask(const Options *o, const AuthKey *key) {
+        const Transport *t = transport_choose(o);
+        Question q = { .options = o, .key = key, .action = o->action };
+        _cleanup_(answer_done) Answer answer;
+        struct timespec delay = { .tv_sec = o->delay_sec };
+
+        if (action_changes_power(o->action) && o->delay_sec > 0)
+                while (nanosleep(&delay, &delay) < 0 && errno == EINTR)
+                        ;
+        q.deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
+        log_debug("Asking by %s: %s %s, for up to %u s", t->name, action_to_string(o->action),
+                o->target ? o->target : "", o->timeout_sec);
+        answer_start(&answer, o->action);
+        t->ask(&q, &answer);
+        if (o->action == ACTION_OFF && answer.verdict == VERDICT_SUCCESS)
+                confirm_off(t, q, &answer);
+        return report(&answer);
+}
+
+/* A key that others may read is taken, as it always was: fence_xvm never looked at the mode, and dd makes 0644. */
+static int load_key(const Options *o, AuthKey **ret) {
+        _cleanup_close_ int fd = open(o->key_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
+        int r;
+
+        r = fd < 0 ? -errno : auth_key_load_fd(fd, 0, ret, NULL);
+        if (r < 0)
+                return log_error_errno(
+                        r, "Invalid key file: '%s' (%s)", o->key_file, auth_key_error_hint(r));
+        if (fstat(fd, &st) >= 0 && st.st_mode & (S_IRWXG | S_IRWXO) &&
+                (o->task == TASK_VALIDATE || o->debug > 0))
+                log_warning("Others have access to key file %s; chmod 0600 it", o->key_file);
+        return 0;
+}
+
+/* The default key may come later, when the device is configured before the guests are; a key that was named must be
+ * there. */
+static int validate(const Options *o) {
+        _cleanup_(auth_key_freep) AuthKey *key = NULL;
+        int r = 0;
+
+        if (transport_choose(o)->keyed)
+                r = load_key(o, &key);
+        return r < 0 && o->key_file_given ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const Options *o) {
+        _cleanup_(auth_key_freep) AuthKey *key = NULL;
+
+        switch (o->task) {
+        case TASK_METADATA:
+                options_print_metadata(o->program, stdout);
+                return EXIT_SUCCESS;
+        case TASK_VALIDATE:
+                return validate(o);
+        case TASK_ASK:
+                break;
+        }
+        if (transport_choose(o)->keyed && load_key(o, &key) < 0)
+                return EXIT_FAILURE;
+        return ask(o, key);
+}
+
+/* Whoever reads it may not be there any more. */
+static int finish(int status) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        log_error_errno(errno, "Cannot write to standard output: %m");
+        return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
+
+int main(int argc, char *argv[]) {
+        const Program *program = program_by_path(argc > 0 ? argv[0] : "");
+        bool from_input = argc <= 1;
+        _cleanup_free_ char *input = NULL;
+        unsigned mistakes;
+        Options o;
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        options_init(&o, program);
+        if (from_input) {
+                input = read_input();
+                if (!input)
+                        return EXIT_FAILURE;
+                mistakes = options_parse_input(&o, input);
+        } else
+                mistakes = options_parse_arguments(&o, argc, argv);
+        if (o.debug > 0)
+                log_set_max_level(LOG_DEBUG);
+        if (o.help) {
+                options_print_usage(program, stdout);
+                return finish(EXIT_SUCCESS);
+        }
+        if (o.version) {
+                printf("%s " PROJECT_VERSION "\n", program_name(program));
+                return finish(EXIT_SUCCESS);
+        }
+        mistakes += options_check(&o);
+        if (mistakes > 0) {
+                if (o.task != TASK_VALIDATE)
+                        (from_input ? options_print_input_usage : options_print_usage)(program, stderr);
+                return EXIT_FAILURE;
+        }
+        return finish(run(&o));
+}

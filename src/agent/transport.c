@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "transport.h"
+#include "transport-multicast.h"
+#include "transport-serial.h"
+#include "transport-stream.h"
+
+#include <string.h>
+
+static bool has_host(const Options *o) {
+        return o->host;
+}
+
+static bool has_cid(const Options *o) {
+        return o->cid != 0;
+}
+
+static bool has_device(const Options *o) {
+        return o->device;
+}
+
+static bool is_multicast(const Options *o) {
+        return program_is_multicast(o->program);
+}
+
+static bool always(const Options *o) {
+        return true;
+}
+
+/* The first that was chosen. */
+static const Transport transports[] = {
+        { "tcp", true, has_host, tcp_ask },
+        { "vsock", true, has_cid, vsock_ask },
+        { "serial device", false, has_device, device_ask },
+        { "multicast", true, is_multicast, multicast_ask },
+        { "VM channel", false, always, channel_ask },
+};
+
+const Transport *transport_choose(const Options *o) {
+        const Transport *t = transports;
+
+        while (!t->chosen(o))
+                t++;
+        return t;
+}
+
+int question_request(const Question *q, Request *ret) {
+        const Options *o = q->options;
+        Request r = { .action = q->action, .hash = o->hash, .flags = o->use_uuid ? WIRE_FLAG_UUID : 0 };
+        int k;
+
+        if (o->target)
+                memcpy(r.target, o->target, strnlen(o->target, WIRE_TARGET_MAX));
+        k = random_bytes(r.seqno, sizeof(r.seqno));
+        if (k < 0)
+                return k;
+        *ret = r;
+        return 0;
+}
+
+int question_packet(
+        const Question *q, const Request *r, WireKind kind, uint8_t ret[static WIRE_PACKET_SIZE]) {
+        uint8_t packet[WIRE_PACKET_SIZE];
+        Request fresh = *r;
+        int k;
+
+        k = random_bytes(fresh.random, sizeof(fresh.random));
+        if (k < 0)
+                return k;
+        k = wire_encode_packet(&fresh, kind, packet);
+        if (k < 0)
+                return k;
+        k = auth_sign_packet(q->key, packet);
+        if (k < 0)
+                return k;
+        memcpy(ret, packet, sizeof(packet));
+        return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The ways to a host. One is a row in transport.c. */
+
+#include "answer.h"
+#include "auth.h"
+#include "options.h"
+
+typedef struct Question {
+        const Options *options;
+        const AuthKey *key; /* NULL where the transport is not keyed */
+        Action action;
+        uint64_t deadline; /* CLOCK_MONOTONIC in microseconds */
+} Question;
+
+typedef struct Transport {
+        const char *name; /* for messages */
+        bool keyed; /* requests are signed and hosts authenticated */
+        bool (*chosen)(const Options *o);
+        /* One conversation, from the first byte to the last. *ret was started with the action and says it all: on
+         * return it is complete or broken. */
+        void (*ask)(const Question *q, Answer *ret);
+} Transport;
+
+/* Never NULL. */
+const Transport *transport_choose(const Options *o);
+
+/* Signed, with fresh random bytes, call-back address and port taken from *r (WIRE_MULTICAST). */
+int question_packet(
+        const Question *q, const Request *r, WireKind kind, uint8_t ret[static WIRE_PACKET_SIZE]);
+
+/* The request without what a transport adds; a fresh sequence number. */
+int question_request(const Question *q, Request *ret);
