@@ -2,12 +2,13 @@
 #pragma once
 
 /* One structured journal record per decision, refusals included (journalctl -t fence-virt). Each kind has a MESSAGE_ID
- * with catalog text that tells the operator what to do. Records about strangers (no key verified) are limited per
- * reason; what was dropped is counted and said. */
+ * with catalog text that tells the operator what to do. Records of refused requests, which any stranger can cause, are
+ * limited per reason; what was dropped is counted and said. */
 
 #include "action.h"
 #include "base.h"
-#include "identity.h"
+
+#include <sys/uio.h>
 
 typedef enum AuditKind {
         AUDIT_DONE, /* the action was carried out (or the question answered) */
@@ -18,7 +19,9 @@ typedef enum AuditKind {
         _AUDIT_KIND_MAX,
 } AuditKind;
 
-/* Strings may be NULL or "": the field is then left out. */
+/* Strings may be NULL or "", numbers 0: the field is then left out. Of a string no more than AUDIT_VALUE_MAX bytes are
+ * written, what is not printable as '?'. */
+enum { AUDIT_VALUE_MAX = 255 };
 typedef struct AuditRecord {
         AuditKind kind;
         uint8_t request_id[16]; /* FENCE_REQUEST_ID, as 32 hex digits */
@@ -40,7 +43,8 @@ typedef struct AuditRecord {
 
 typedef struct Audit Audit;
 
-/* Where the fields of one record go: sd_journal_sendv() in the executor, a capture in tests. */
+/* Where the fields of one record go, each "NAME=value" without a line end: journal_send() in the executor, a capture in
+ * tests. Negative errno when they could not be written. */
 typedef int (*AuditSink)(const struct iovec *fields, int n, void *userdata);
 
 /* sink NULL: the journal. */
@@ -48,8 +52,9 @@ int audit_new(AuditSink sink, void *userdata, Audit **ret);
 Audit *audit_free(Audit *a);
 DEFINE_CLEANUP(Audit *, audit_free)
 
-/* Never fails the request: a record that cannot be written is counted and said with the next one. now_usec is
- * CLOCK_MONOTONIC, for the limit on AUDIT_REFUSED: AUDIT_BURST records per reason and AUDIT_INTERVAL. */
-enum { AUDIT_BURST = 10 };
+/* Never fails the request: a record that cannot be written is counted, and the next one says so in FENCE_LOST. now_usec
+ * is CLOCK_MONOTONIC, for the limit on AUDIT_REFUSED: AUDIT_BURST records per reason and AUDIT_INTERVAL_USEC, counted
+ * by what the reason begins with; when more than AUDIT_REASONS_MAX reasons are in use, the rest share one limit. */
+enum { AUDIT_BURST = 10, AUDIT_REASONS_MAX = 32 };
 #define AUDIT_INTERVAL_USEC (10 * USEC_PER_SEC)
 void audit_write(Audit *a, const AuditRecord *r, uint64_t now_usec);
