@@ -62,18 +62,6 @@ static bool stands_for_no_key(int fd) {
                memcmp(bytes, LEGACY_KEY_NONE, strlen(LEGACY_KEY_NONE)) == 0;
 }
 
-/* Too short for a key in either case. */
-static bool stands_for_no_key(int fd, const struct stat *st) {
-        char text[sizeof(NO_KEY) - 1];
-
-        if (!S_ISREG(st->st_mode))
-                return false;
-        if (st->st_size == 0)
-                return true;
-        return st->st_size == sizeof(text) && pread(fd, text, sizeof(text), 0) == sizeof(text) &&
-               memcmp(text, NO_KEY, sizeof(text)) == 0;
-}
-
 /* Opened, owned and of the form that a key has; 1 for a credential that stands for no key. */
 static int load_key(const char *path, const char *name, const Loading *l, AuthKey **ret) {
         /* The group's bits of a credential may be the mask of the access list by which systemd lets our user in. */
