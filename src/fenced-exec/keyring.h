@@ -12,10 +12,10 @@ enum { KEYRING_MAX = 64 };
 typedef struct Keyring Keyring;
 
 /* Loads every NAME.key of the key directory and of the credentials directory (NULL: none); a credential named
- * fence_xvm.key whose bytes are "none" counts as absent. NAME is 1..63 printable bytes without blanks. Same bytes under two names
- * are one key (the first name in strcmp order); two keys of one name are an error. A file must be owned by root or
- * by ourselves. Any file that is refused (H9) refuses the whole ring: -EBADMSG with *ret_error saying which file and what
- * to do. Logs a warning for each key that is questionable. An empty ring is valid; it authenticates nobody. */
+ * fence_xvm.key whose bytes are "none" counts as absent. NAME is 1..63 printable bytes without blanks. Same bytes under
+ * two names are one key (the first name in strcmp order); two keys of one name are an error. A file must be owned by
+ * root or by ourselves. Any file that is refused (H9) refuses the whole ring: -EBADMSG with *ret_error saying which file
+ * and what to do. Logs a warning for each key that is questionable. An empty ring is valid; it authenticates nobody. */
 int keyring_load(const char *keys_dir, const char *credentials_dir, Keyring **ret, ConfError *ret_error);
 
 /* A session keeps the ring it was opened with, whatever a reload brings. unref returns NULL, takes NULL. */

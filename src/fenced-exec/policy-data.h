@@ -51,7 +51,7 @@ int policy_compare(const void *a, const void *b);
 
 Policy *policy_new(PolicyDefault policy_default);
 
-/* Adds the group of a file's text; 0, -EBADMSG, -ENOMEM. `path` is for messages. policy_sort() before the first check. */
+/* Adds the group of a file's text; `path` is for messages. 0, -EBADMSG, -ENOMEM; after the last, policy_sort(). */
 int policy_parse_group(
         Policy *p, const char *name, const char *path, const char *text, size_t size, ConfError *ret_error);
 void policy_sort(Policy *p);

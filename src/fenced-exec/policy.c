@@ -102,7 +102,7 @@ static void add_groups_of_address(PolicyGroupSet *s, const Policy *p, const Iden
                 }
 }
 
-/* A domain by its UUID, and by its real name unless that reads as a UUID: whoever may choose names could take another's. */
+/* A domain by its UUID, and by its real name unless that reads as a UUID: whoever names domains could take another's. */
 static void add_groups_of_domain(PolicyGroupSet *s, const Policy *p, const char *name, const char *uuid) {
         char text[POLICY_TEXT_SIZE];
 

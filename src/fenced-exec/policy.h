@@ -6,7 +6,7 @@
  *   [Group]
  *   Members=web1 web2 4dea22b3-1d52-d8f3-2516-782e98ab3fa0     names or UUIDs of domains; required, not empty
  *   Sources=key:default 192.168.122.0/24 cid:3                 any one that matches makes the requester a member's peer;
- *                                                              a requester whose own domain is proven and a member needs none
+ *                                                              one whose own domain is proven and a member needs none
  *   Actions=off on reboot status list                          default: all of these
  */
 
@@ -37,8 +37,8 @@ DEFINE_CLEANUP(Policy *, policy_free)
 
 size_t policy_n_groups(const Policy *p);
 
-/* May the requester do this to the domain with this real name and UUID? The target is resolved before policy is asked; for
- * one that does not exist pass what the guest wrote, as the name or as the UUID, and "" for the other. A member
+/* May the requester do this to the domain with this real name and UUID? The target is resolved before policy is asked;
+ * for one that does not exist pass what the guest wrote, as the name or as the UUID, and "" for the other. A member
  * matches by UUID, ignoring case, or by the domain's real name, exactly; what reads as a UUID never counts as a name.
  * Monitor and null touch no domain and are always allowed. A requester without a key and without a proven domain is
  * denied the rest, whatever its address and Default= are. ret_reason may be NULL. */
@@ -54,7 +54,7 @@ typedef struct PolicyGroupSet {
 } PolicyGroupSet;
 
 /* What one requester may do one action to, looked up once: a list asks about thousands of domains. Valid as long as the
- * policy; the members are nobody's business. */
+ * policy; what is in it is for policy.c. */
 typedef struct PolicyScope {
         const Policy *policy;
         bool everything;
