@@ -13,20 +13,28 @@ static Seat *silent_victim(const Crowd *c, const Limits *limits, const Address *
         unsigned n = 0;
 
         TAILQ_FOREACH(s, &c->seats, seats)
-        if (s->standing == STANDING_SILENT && address_equal(&s->address, address)) {
-                if (!oldest)
-                        oldest = s;
-                n++;
-        }
+                if (s->standing == STANDING_SILENT && address_equal(&s->address, address)) {
+                        if (!oldest)
+                                oldest = s;
+                        n++;
+                }
         return n >= limits->silent_per_address ? oldest : NULL;
 }
 
-static Seat *any_victim(const Crowd *c) {
-        Seat *s, *victim = NULL;
+Seat *crowd_oldest(const Crowd *c, Standing standing) {
+        Seat *s;
 
         TAILQ_FOREACH(s, &c->seats, seats)
-        if (s->standing != STANDING_SERVED && (!victim || s->standing < victim->standing))
-                victim = s;
+                if (s->standing == standing)
+                        return s;
+        return NULL;
+}
+
+static Seat *any_victim(const Crowd *c) {
+        Seat *victim = NULL;
+
+        for (Standing s = 0; s < STANDING_SERVED && !victim; s++)
+                victim = crowd_oldest(c, s);
         return victim;
 }
 

@@ -13,8 +13,9 @@
 typedef enum Standing {
         STANDING_LEAVING, /* has its answer; we wait for it to close */
         STANDING_SILENT, /* no complete packet yet */
-        STANDING_ASKED, /* it is the guest's turn: to speak, to read or to take the call */
-        STANDING_SERVED, /* the executor's turn, or an answer that is being written: never taken away */
+        STANDING_ASKED, /* the guest's turn to speak, or to take the call */
+        STANDING_UNREAD, /* has not read what it was sent so far: a list, nothing else is so long */
+        STANDING_SERVED, /* the executor's turn: never taken away */
 } Standing;
 
 typedef struct Seat {
@@ -35,6 +36,9 @@ void crowd_init(Crowd *c);
  * limits->peers. */
 bool crowd_admits(
         const Crowd *c, const Limits *limits, const Address *address, bool silent, Seat **ret_victim);
+
+/* The oldest one of this standing, or NULL. */
+Seat *crowd_oldest(const Crowd *c, Standing standing);
 
 /* Takes a seat, whatever the limits; the caller fills address and standing. */
 void crowd_enter(Crowd *c, Seat *s);

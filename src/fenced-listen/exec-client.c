@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "exec-client.h"
+#include "exec-bus.h"
+#include "exec-message.h"
 #include "log.h"
 
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-bus.h>
 
 /* A connection: after it broke it lives on until sd-bus has told every call on it, while the next one is in use. */
@@ -29,12 +29,9 @@ struct ExecClient {
         bool complained; /* said why it does not work; reset by an answer */
 };
 
-typedef int (*AnswerParser)(sd_bus_message *m, Connection *connection, ExecAnswer *ret);
-
 typedef struct Method {
-        const char *member;
         uint64_t timeout_usec; /* ends what a hung executor leaves of cancelled calls */
-        AnswerParser parse;
+        int (*parse)(sd_bus_message *m, ExecAnswer *ret);
 } Method;
 
 struct ExecCall {
@@ -47,43 +44,12 @@ struct ExecCall {
         void *userdata;
 };
 
-static int parse_open(sd_bus_message *m, Connection *connection, ExecAnswer *ret) {
-        ret->session.connection = connection->id;
-        return sd_bus_message_read(m, "t", &ret->session.id);
-}
-
-static int parse_prove(sd_bus_message *m, Connection *connection, ExecAnswer *ret) {
-        const void *response, *challenge;
-        size_t n_response, n_challenge;
-        int r;
-
-        r = sd_bus_message_read_array(m, 'y', &response, &n_response);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read_array(m, 'y', &challenge, &n_challenge);
-        if (r < 0)
-                return r;
-        if (n_response != WIRE_MAC_SIZE || n_challenge != WIRE_CHALLENGE_SIZE)
-                return -EBADMSG;
-        ret->response = response;
-        ret->challenge = challenge;
-        return 0;
-}
-
-static int parse_commit(sd_bus_message *m, Connection *connection, ExecAnswer *ret) {
-        return sd_bus_message_read_array(m, 'y', &ret->reply, &ret->reply_size);
-}
-
-static int parse_report(sd_bus_message *m, Connection *connection, ExecAnswer *ret) {
-        return 0;
-}
-
 #define SHORT_CALL_USEC (30 * USEC_PER_SEC)
 
-static const Method method_open = { "Open", SHORT_CALL_USEC, parse_open };
-static const Method method_prove = { "Prove", SHORT_CALL_USEC, parse_prove };
-static const Method method_commit = { "Commit", UINT64_MAX, parse_commit };
-static const Method method_report = { "Report", SHORT_CALL_USEC, parse_report };
+static const Method method_open = { SHORT_CALL_USEC, exec_message_opened };
+static const Method method_prove = { SHORT_CALL_USEC, exec_message_proved };
+static const Method method_commit = { UINT64_MAX, exec_message_committed };
+static const Method method_report = { SHORT_CALL_USEC, exec_message_reported };
 
 static void call_free(ExecCall *call) {
         ExecClient *c = call->connection->client;
@@ -123,19 +89,11 @@ static void abort_session(Connection *connection, uint64_t id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(connection->bus, &m, NULL, BUS_PATH, BUS_INTERFACE, "Abort");
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(m, false);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "t", id);
+        r = exec_message_abort(connection->bus, id, &m);
         if (r >= 0)
                 r = sd_bus_send(connection->bus, m, NULL);
         if (r < 0)
                 log_full_errno(LOG_DEBUG, r, "Cannot abort a session: %m");
-}
-
-static bool is_verdict(const sd_bus_error *e) {
-        return sd_bus_error_has_names(e, BUS_ERROR_REFUSED, BUS_ERROR_DUPLICATE);
 }
 
 /* Ends a call: frees it and tells whoever waits. */
@@ -143,7 +101,7 @@ static void call_finish(ExecCall *call, const ExecAnswer *answer) {
         ExecHandler handler = call->handler;
         void *userdata = call->userdata;
 
-        if (!handler && answer && answer->session.connection != 0)
+        if (!handler && answer && call->method == &method_open)
                 abort_session(call->connection, answer->session.id);
         call_free(call);
         if (handler)
@@ -154,12 +112,10 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
         ExecCall *call = userdata;
         ExecClient *c = call->connection->client;
         const sd_bus_error *e = sd_bus_message_get_error(m);
-        ExecAnswer answer = {};
-        bool understood = false;
+        ExecAnswer answer = { .session.connection = call->connection->id };
+        bool understood = !e && call->method->parse(m, &answer) >= 0;
 
-        if (!e)
-                understood = call->method->parse(m, call->connection, &answer) >= 0;
-        if (understood || (e && is_verdict(e)))
+        if (understood || (e && exec_error_is_verdict(e)))
                 c->complained = false;
         else
                 complain(c, e && e->message ? e->message : "malformed");
@@ -176,8 +132,8 @@ static ExecCall *first_unsent(Connection *connection) {
         ExecCall *call;
 
         TAILQ_FOREACH(call, &connection->calls, calls)
-        if (call->unsent)
-                return call;
+                if (call->unsent)
+                        return call;
         return NULL;
 }
 
@@ -210,55 +166,11 @@ static void connection_lost(Connection *connection) {
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         Connection *connection = userdata;
 
-        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Connected"))
+        if (exec_bus_is_connected(m))
                 connection_ready(connection);
-        else if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected"))
+        else if (exec_bus_is_lost(m))
                 connection_lost(connection);
         return 0;
-}
-
-static int connect_path(const char *path, int *ret) {
-        union {
-                struct sockaddr sa;
-                struct sockaddr_un un;
-        } sa = { .un = { .sun_family = AF_UNIX } };
-        _cleanup_close_ int fd = -1;
-
-        if (strlen(path) >= sizeof(sa.un.sun_path))
-                return -ENAMETOOLONG;
-        memcpy(sa.un.sun_path, path, strlen(path));
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || connect(fd, &sa.sa, sizeof(sa.un)) < 0)
-                return -errno;
-        *ret = TAKE(fd, -1);
-        return 0;
-}
-
-static int connection_start(Connection *connection) {
-        sd_bus *bus = connection->bus;
-        _cleanup_close_ int fd = -1;
-        int r;
-
-        r = connect_path(connection->client->path, &fd);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_fd(bus, fd, fd);
-        if (r < 0)
-                return r;
-        fd = -1; /* the bus closes it */
-        r = sd_bus_negotiate_fds(bus, true);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_connected_signal(bus, true);
-        if (r < 0)
-                return r;
-        r = sd_bus_add_filter(bus, NULL, on_message, connection);
-        if (r < 0)
-                return r;
-        r = sd_bus_start(bus);
-        if (r < 0)
-                return r;
-        return sd_bus_attach_event(bus, connection->client->event, SD_EVENT_PRIORITY_NORMAL);
 }
 
 static int connection_new(ExecClient *c, Connection **ret) {
@@ -272,10 +184,7 @@ static int connection_new(ExecClient *c, Connection **ret) {
         connection->id = ++c->last_id;
         TAILQ_INIT(&connection->calls);
         TAILQ_INSERT_TAIL(&c->connections, connection, connections);
-        r = sd_bus_new(&connection->bus);
-        if (r < 0)
-                return r;
-        r = connection_start(connection);
+        r = exec_bus_open(c->event, c->path, on_message, connection, &connection->bus);
         if (r < 0)
                 return r;
         *ret = TAKE(connection, NULL);
@@ -287,17 +196,16 @@ static Connection *open_connection(const ExecClient *c) {
         return c->current && sd_bus_is_open(c->current->bus) > 0 ? c->current : NULL;
 }
 
-static int call_new(ExecClient *c, const Method *method, ExecHandler handler, void *userdata, ExecCall **ret,
-        sd_bus_message **ret_m) {
+/* A connection that calls can be made on, at least once it is ready. */
+static int get_connection(ExecClient *c, Connection **ret) {
         Connection *connection = open_connection(c);
         uint64_t queued = 0;
-        ExecCall *call;
         int r;
 
         if (c->n_calls >= EXEC_CALLS_MAX)
                 return -EBUSY;
         if (!connection) {
-                c->current = NULL;
+                c->current = NULL; /* a broken one ends by itself */
                 r = connection_new(c, &connection);
                 if (r < 0) {
                         complain(c, strerror(-r));
@@ -307,10 +215,17 @@ static int call_new(ExecClient *c, const Method *method, ExecHandler handler, vo
         }
         if (sd_bus_get_n_queued_write(connection->bus, &queued) >= 0 && queued >= EXEC_QUEUE_MAX)
                 return -ENOBUFS;
-        r = sd_bus_message_new_method_call(
-                connection->bus, ret_m, NULL, BUS_PATH, BUS_INTERFACE, method->member);
-        if (r < 0)
-                return r;
+        *ret = connection;
+        return 0;
+}
+
+/* Sends, or keeps it until that cannot block. */
+static int call_new(Connection *connection, const Method *method, sd_bus_message *m, ExecHandler handler,
+        void *userdata, ExecCall **ret) {
+        ExecClient *c = connection->client;
+        ExecCall *call;
+        int r;
+
         call = malloc(sizeof(*call));
         if (!call)
                 return -ENOMEM;
@@ -321,109 +236,73 @@ static int call_new(ExecClient *c, const Method *method, ExecHandler handler, vo
         c->n_calls++;
         if (method == &method_report)
                 c->n_reports++;
+        if (!connection->ready)
+                call->unsent = sd_bus_message_ref(m);
+        else {
+                r = call_send(call, m);
+                if (r < 0) {
+                        call_free(call);
+                        return r;
+                }
+        }
         *ret = call;
         return 0;
-}
-
-/* Sends the finished message, or keeps it until that cannot block; frees the call on failure. */
-static int call_submit(ExecCall *call, sd_bus_message *m, int built, ExecCall **ret_call) {
-        int r = built;
-
-        if (r >= 0 && call->connection->ready)
-                r = call_send(call, m);
-        else if (r >= 0)
-                call->unsent = sd_bus_message_ref(m);
-        if (r < 0) {
-                call_free(call);
-                return r;
-        }
-        *ret_call = call;
-        return 0;
-}
-
-static int append_origin(sd_bus_message *m, const ExecOrigin *origin) {
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}", ORIGIN_TRANSPORT, "s", origin->transport);
-        if (r >= 0 && origin->source) {
-                r = sd_bus_message_append(m, "{sv}", ORIGIN_IFINDEX, "u", origin->ifindex);
-                if (r >= 0)
-                        r = sd_bus_message_open_container(m, 'e', "sv");
-                if (r >= 0)
-                        r = sd_bus_message_append(m, "s", ORIGIN_SOURCE);
-                if (r >= 0)
-                        r = sd_bus_message_open_container(m, 'v', "ay");
-                if (r >= 0)
-                        r = sd_bus_message_append_array(
-                                m, 'y', origin->source->bytes, address_size(origin->source));
-                if (r >= 0)
-                        r = sd_bus_message_close_container(m);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int exec_client_open(ExecClient *c, const ExecOrigin *origin, int evidence_fd, const void *packet,
         size_t size, ExecHandler handler, void *userdata, ExecCall **ret_call) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        ExecCall *call;
+        Connection *connection;
         int r;
 
-        r = call_new(c, &method_open, handler, userdata, &call, &m);
+        r = get_connection(c, &connection);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append_array(m, 'y', packet, size);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "h", evidence_fd);
-        if (r >= 0)
-                r = append_origin(m, origin);
-        return call_submit(call, m, r, ret_call);
+        r = exec_message_open(connection->bus, origin, evidence_fd, packet, size, &m);
+        if (r < 0)
+                return r;
+        return call_new(connection, &method_open, m, handler, userdata, ret_call);
 }
 
-static bool session_lives(const ExecClient *c, const ExecSession *session) {
-        const Connection *connection = open_connection(c);
+/* The connection of a session. */
+static int find_connection(const ExecClient *c, const ExecSession *session, Connection **ret) {
+        Connection *connection = open_connection(c);
 
-        return connection && connection->id == session->connection;
+        if (!connection || connection->id != session->connection)
+                return -ESTALE;
+        *ret = connection;
+        return 0;
 }
 
 int exec_client_prove(ExecClient *c, const ExecSession *session,
         const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE], ExecHandler handler, void *userdata,
         ExecCall **ret_call) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        ExecCall *call;
+        Connection *connection;
         int r;
 
-        if (!session_lives(c, session))
-                return -ESTALE;
-        r = call_new(c, &method_prove, handler, userdata, &call, &m);
+        r = find_connection(c, session, &connection);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "t", session->id);
-        if (r >= 0)
-                r = sd_bus_message_append_array(m, 'y', guest_challenge, WIRE_CHALLENGE_SIZE);
-        return call_submit(call, m, r, ret_call);
+        r = exec_message_prove(connection->bus, session->id, guest_challenge, &m);
+        if (r < 0)
+                return r;
+        return call_new(connection, &method_prove, m, handler, userdata, ret_call);
 }
 
 int exec_client_commit(ExecClient *c, const ExecSession *session, const uint8_t *guest_response, size_t size,
         int peer_fd, ExecHandler handler, void *userdata, ExecCall **ret_call) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        ExecCall *call;
+        Connection *connection;
         int r;
 
-        if (!session_lives(c, session))
-                return -ESTALE;
-        r = call_new(c, &method_commit, handler, userdata, &call, &m);
+        r = find_connection(c, session, &connection);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "t", session->id);
-        if (r >= 0)
-                r = sd_bus_message_append_array(m, 'y', guest_response, size);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "h", peer_fd);
-        return call_submit(call, m, r, ret_call);
+        r = exec_message_commit(connection->bus, session->id, guest_response, size, peer_fd, &m);
+        if (r < 0)
+                return r;
+        return call_new(connection, &method_commit, m, handler, userdata, ret_call);
 }
 
 void exec_call_cancel(ExecCall *call) {
@@ -434,24 +313,21 @@ void exec_call_cancel(ExecCall *call) {
 }
 
 void exec_client_abort(ExecClient *c, const ExecSession *session) {
-        if (session_lives(c, session))
-                abort_session(c->current, session->id);
+        Connection *connection;
+
+        if (find_connection(c, session, &connection) >= 0)
+                abort_session(connection, session->id);
 }
 
 void exec_client_report(ExecClient *c, RefusedByForm reason, const ExecOrigin *origin, int evidence_fd) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        Connection *connection;
         ExecCall *call;
-        int r;
 
-        if (c->n_reports >= EXEC_REPORTS_MAX)
+        if (c->n_reports >= EXEC_REPORTS_MAX || get_connection(c, &connection) < 0)
                 return;
-        r = call_new(c, &method_report, NULL, NULL, &call, &m);
-        if (r < 0)
-                return;
-        r = sd_bus_message_append(m, "yh", (uint8_t) reason, evidence_fd);
-        if (r >= 0)
-                r = append_origin(m, origin);
-        (void) call_submit(call, m, r, &call);
+        if (exec_message_report(connection->bus, reason, origin, evidence_fd, &m) >= 0)
+                (void) call_new(connection, &method_report, m, NULL, NULL, &call);
 }
 
 unsigned exec_client_outstanding(const ExecClient *c) {

@@ -11,6 +11,7 @@
 
 #include <systemd/sd-event.h>
 
+/* Over these no new session is opened and nothing reported; sessions go on, one call at a time. */
 enum {
         EXEC_CALLS_MAX = 1024, /* unanswered ones */
         EXEC_REPORTS_MAX = 32, /* of these, Report; the audit does not need every one of a flood */
@@ -50,8 +51,9 @@ int exec_client_new(sd_event *event, const char *path, ExecClient **ret);
 void exec_client_free(ExecClient *c);
 DEFINE_CLEANUP(ExecClient *, exec_client_free);
 
-/* These return 0 and set *ret_call until the handler is called, or a negative errno: -ESTALE for a session whose connection is
- * gone, -EBUSY and -ENOBUFS over the limits above, or why there is no connection. Descriptors are duplicated. */
+/* These return 0 and set *ret_call until the handler is called, or a negative errno: -ESTALE for a session whose
+ * connection is gone; for Open, -EBUSY and -ENOBUFS over the limits above, or why there is no connection. Descriptors are
+ * duplicated. */
 int exec_client_open(ExecClient *c, const ExecOrigin *origin, int evidence_fd, const void *packet,
         size_t size, ExecHandler handler, void *userdata, ExecCall **ret_call);
 int exec_client_prove(ExecClient *c, const ExecSession *session,

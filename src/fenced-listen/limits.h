@@ -11,6 +11,8 @@ enum {
         DATAGRAMS_PER_WAKEUP = 64,
         DRAIN_MAX = 64 * 1024, /* bytes read and thrown away behind an answer */
         REPLY_MAX = 4 * 1024 * 1024, /* one answer; a list of 32000 domains */
+        REPLIES_MAX =
+                64 * 1024 * 1024, /* all that are not read yet; over it the oldest ones are not waited for */
 };
 
 typedef struct Limits {

@@ -48,9 +48,18 @@ static int on_pause_over(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-void listener_left(Listener *l, Seat *seat) {
+void listener_hold_reply(Listener *l, size_t size) {
+        Seat *victim;
+
+        while (l->reply_bytes + size > REPLIES_MAX && (victim = crowd_oldest(&l->crowd, STANDING_UNREAD)))
+                peer_end(victim);
+        l->reply_bytes += size;
+}
+
+void listener_left(Listener *l, Seat *seat, size_t reply_size) {
         int paused = SD_EVENT_OFF;
 
+        l->reply_bytes -= reply_size;
         crowd_leave(&l->crowd, seat);
         l->left_usec = listener_now(l);
         if (sd_event_source_get_enabled(l->pause, &paused) > 0)
@@ -127,7 +136,7 @@ static void serve_datagram(Listener *l, int fd, const Datagram *d, const Address
         RefusedByForm reason;
         uint16_t port = 0;
 
-        if (!sources_may_ask(&l->sources, &d->source, listener_now(l)))
+        if (sources_avoid(&l->sources, &d->source, listener_now(l)))
                 return;
         reason = check(l, d, group, &port);
         if (reason != 0)

@@ -32,6 +32,7 @@ typedef struct Listener {
         sd_event_source *idle;
         uint64_t left_usec; /* when the last peer left */
         Crowd crowd;
+        size_t reply_bytes; /* in memory, of all peers */
         Sources sources;
 } Listener;
 
@@ -40,7 +41,10 @@ int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret
 void listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
 
-/* For peer.c: a seat was given up. */
-void listener_left(Listener *l, Seat *seat);
+/* For peer.c: a reply of this size is about to be held in memory. */
+void listener_hold_reply(Listener *l, size_t size);
+
+/* And: a seat was given up, and a reply of this size, if not 0. */
+void listener_left(Listener *l, Seat *seat, size_t reply_size);
 
 uint64_t listener_now(const Listener *l);

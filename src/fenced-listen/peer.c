@@ -26,7 +26,7 @@ typedef struct Peer {
 static const Standing standings[] = {
         [TURN_NOBODY] = STANDING_LEAVING,
         [TURN_READ] = STANDING_ASKED,
-        [TURN_WRITE] = STANDING_SERVED,
+        [TURN_WRITE] = STANDING_UNREAD,
         [TURN_CALL] = STANDING_SERVED,
         [TURN_CONNECT] = STANDING_ASKED,
         [TURN_DRAIN] = STANDING_LEAVING,
@@ -63,8 +63,8 @@ void peer_end(Seat *seat) {
         sd_event_source_disable_unref(p->deadline);
         sd_event_source_disable_unref(p->io);
         (void) safe_close(p->fd);
+        listener_left(p->listener, seat, p->conversation.reply_size);
         conversation_clear(&p->conversation);
-        listener_left(p->listener, seat);
         free(p);
 }
 
@@ -147,6 +147,8 @@ static int start_connect(Peer *p) {
         socklen_t length = address_to_sockaddr(&p->seat.address, p->port, &sa);
         int fd, r;
 
+        if (!sources_may_call(&p->listener->sources, &p->seat.address, listener_now(p->listener)))
+                return -EBUSY;
         fd = socket(p->seat.address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
@@ -272,6 +274,8 @@ static void on_answer(const ExecAnswer *answer, void *userdata) {
         default:
                 p->session = (ExecSession){};
                 r = conversation_committed(&p->conversation, answer->reply, answer->reply_size, now);
+                if (r >= 0)
+                        listener_hold_reply(p->listener, answer->reply_size);
                 break;
         }
         if (r < 0)
@@ -309,6 +313,7 @@ static Peer *peer_new(Listener *l, const Address *address, int udp_fd) {
         if (!p)
                 return NULL;
         p->seat.address = *address;
+        p->seat.standing = STANDING_SERVED; /* until it waits for something */
         p->listener = l;
         p->fd = -1;
         p->udp_fd = udp_fd;

@@ -20,13 +20,20 @@ static Source *sources_get(Sources *s, const Address *address, uint64_t now_usec
         return oldest;
 }
 
-bool sources_may_ask(Sources *s, const Address *address, uint64_t now_usec) {
+bool sources_avoid(const Sources *s, const Address *address, uint64_t now_usec) {
+        for (size_t i = 0; i < SOURCES_MAX; i++)
+                if (address_equal(&s->table[i].address, address))
+                        return now_usec < s->table[i].failed_until_usec;
+        return false;
+}
+
+bool sources_may_call(Sources *s, const Address *address, uint64_t now_usec) {
         Source *e = sources_get(s, address, now_usec);
         uint64_t credit = e->credit_usec + (now_usec - e->seen_usec);
 
         e->seen_usec = now_usec;
         e->credit_usec = credit < CREDIT_USEC ? credit : CREDIT_USEC;
-        if (now_usec < e->failed_until_usec || e->credit_usec < COST_USEC)
+        if (e->credit_usec < COST_USEC)
                 return false;
         e->credit_usec -= COST_USEC;
         return true;
