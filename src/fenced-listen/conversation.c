@@ -30,6 +30,7 @@ static const struct {
         [PHASE_COMMIT] = { TURN_CALL, UNTIL_NEVER },
         [PHASE_REPLY] = { TURN_WRITE, UNTIL_WRITE },
         [PHASE_DRAIN] = { TURN_DRAIN, UNTIL_DRAIN },
+        [PHASE_REPORT] = { TURN_REPORT, UNTIL_DRAIN },
 };
 
 void conversation_init(Conversation *c, const Phase *flow, WireKind kind, uint64_t now_usec) {
@@ -80,6 +81,14 @@ uint64_t conversation_deadline(const Conversation *c, const Limits *limits) {
 void conversation_advance(Conversation *c, uint64_t now_usec) {
         if (*c->flow != PHASE_END)
                 c->flow++;
+        c->entered_usec = now_usec;
+        c->done = 0;
+}
+
+void conversation_refuse(Conversation *c, uint64_t now_usec) {
+        static const Phase flow[] = { PHASE_REPORT, PHASE_END };
+
+        c->flow = flow;
         c->entered_usec = now_usec;
         c->done = 0;
 }

@@ -7,6 +7,8 @@
  *   tcp        PACKET -> OPEN ------------> CHALLENGE -> PROVE -> ANSWER -> RESPONSE -> COMMIT -> REPLY -> DRAIN -> END
  *   multicast            OPEN -> CONNECT -> CHALLENGE -> ...
  *
+ *   refused    REPORT -> END
+ *
  * Which phases there are, and in which order, is a flow: an array that ends with PHASE_END (transport.c). */
 
 #include "base.h"
@@ -26,6 +28,7 @@ typedef enum Phase {
         PHASE_COMMIT, /* executor: do it */
         PHASE_REPLY, /* the result, to the guest */
         PHASE_DRAIN, /* nothing more to say; a close now could overtake the result with a reset */
+        PHASE_REPORT, /* executor: this was refused. The connection is kept until then, or its address is lost */
         _PHASE_MAX,
 } Phase;
 
@@ -37,6 +40,7 @@ typedef enum Turn {
         TURN_CALL, /* the executor */
         TURN_CONNECT,
         TURN_DRAIN,
+        TURN_REPORT, /* the executor, and whether the guest is still there does not matter */
 } Turn;
 
 typedef struct Conversation {
@@ -63,14 +67,17 @@ uint64_t conversation_deadline(const Conversation *c, const Limits *limits);
 /* TURN_READ: where the next bytes belong, and how many (never 0); nothing more may be read. */
 uint8_t *conversation_room(Conversation *c, size_t *ret_size);
 
-/* TURN_READ: n bytes were put there. 0, or REFUSED_FORM for a complete packet that is not canonical: close. */
+/* TURN_READ: n bytes were put there. 0, or REFUSED_FORM for a complete packet that is not canonical. */
 RefusedByForm conversation_received(Conversation *c, size_t n, uint64_t now_usec);
 
 /* TURN_WRITE: the next bytes to send, never 0. */
 const uint8_t *conversation_pending(const Conversation *c, size_t *ret_size);
 void conversation_sent(Conversation *c, size_t n, uint64_t now_usec);
 
-/* The next phase; for those that move no bytes (PHASE_OPEN, TURN_CONNECT, TURN_DRAIN). */
+/* Whatever the phase is: it goes on with PHASE_REPORT. */
+void conversation_refuse(Conversation *c, uint64_t now_usec);
+
+/* The next phase; for those that move no bytes (PHASE_OPEN, TURN_CONNECT, TURN_DRAIN, TURN_REPORT). */
 void conversation_advance(Conversation *c, uint64_t now_usec);
 
 /* The executor's answers in PHASE_PROVE and PHASE_COMMIT. */

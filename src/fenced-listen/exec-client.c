@@ -306,10 +306,11 @@ int exec_client_commit(ExecClient *c, const ExecSession *session, const uint8_t 
 }
 
 void exec_call_cancel(ExecCall *call) {
-        if (call->method == &method_open && !call->unsent)
-                call->handler = NULL; /* the answer is needed, to abort what it opens */
-        else
+        if (call->unsent || call->method == &method_prove || call->method == &method_commit)
                 call_free(call);
+        else
+                call->handler =
+                        NULL; /* Open opens a session, Report is counted until the executor has read it */
 }
 
 void exec_client_abort(ExecClient *c, const ExecSession *session) {
@@ -319,15 +320,21 @@ void exec_client_abort(ExecClient *c, const ExecSession *session) {
                 abort_session(connection, session->id);
 }
 
-void exec_client_report(ExecClient *c, RefusedByForm reason, const ExecOrigin *origin, int evidence_fd) {
+int exec_client_report(ExecClient *c, RefusedByForm reason, const ExecOrigin *origin, int evidence_fd,
+        ExecHandler handler, void *userdata, ExecCall **ret_call) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         Connection *connection;
-        ExecCall *call;
+        int r;
 
-        if (c->n_reports >= EXEC_REPORTS_MAX || get_connection(c, &connection) < 0)
-                return;
-        if (exec_message_report(connection->bus, reason, origin, evidence_fd, &m) >= 0)
-                (void) call_new(connection, &method_report, m, NULL, NULL, &call);
+        if (c->n_reports >= EXEC_REPORTS_MAX)
+                return -EBUSY;
+        r = get_connection(c, &connection);
+        if (r < 0)
+                return r;
+        r = exec_message_report(connection->bus, reason, origin, evidence_fd, &m);
+        if (r < 0)
+                return r;
+        return call_new(connection, &method_report, m, handler, userdata, ret_call);
 }
 
 unsigned exec_client_outstanding(const ExecClient *c) {

@@ -52,7 +52,7 @@ void exec_client_free(ExecClient *c);
 DEFINE_CLEANUP(ExecClient *, exec_client_free);
 
 /* These return 0 and set *ret_call until the handler is called, or a negative errno: -ESTALE for a session whose
- * connection is gone; for Open, -EBUSY and -ENOBUFS over the limits above, or why there is no connection. Descriptors are
+ * connection is gone; for Open and Report, -EBUSY and -ENOBUFS over the limits above, or why there is no connection. Descriptors are
  * duplicated. */
 int exec_client_open(ExecClient *c, const ExecOrigin *origin, int evidence_fd, const void *packet,
         size_t size, ExecHandler handler, void *userdata, ExecCall **ret_call);
@@ -62,13 +62,15 @@ int exec_client_prove(ExecClient *c, const ExecSession *session,
 int exec_client_commit(ExecClient *c, const ExecSession *session, const uint8_t *guest_response, size_t size,
         int peer_fd, ExecHandler handler, void *userdata, ExecCall **ret_call);
 
-/* Nobody waits for the answer any more; a session that an Open still brings is aborted. */
+/* Nobody waits for the answer any more. A session that an Open still brings is aborted. */
 void exec_call_cancel(ExecCall *call);
 
-/* Best effort, like the next one. */
-void exec_client_abort(ExecClient *c, const ExecSession *session);
+/* As Open; handler may be NULL. */
+int exec_client_report(ExecClient *c, RefusedByForm reason, const ExecOrigin *origin, int evidence_fd,
+        ExecHandler handler, void *userdata, ExecCall **ret_call);
 
-void exec_client_report(ExecClient *c, RefusedByForm reason, const ExecOrigin *origin, int evidence_fd);
+/* Best effort. */
+void exec_client_abort(ExecClient *c, const ExecSession *session);
 
 /* Calls without an answer, cancelled ones included. */
 unsigned exec_client_outstanding(const ExecClient *c);

@@ -22,7 +22,7 @@ typedef struct Limits {
         uint64_t talk_usec; /* from accept, or from the datagram, to the guest's last word */
         uint64_t connect_usec; /* the call-back's connect */
         uint64_t write_usec; /* from the executor's answer to its last byte */
-        uint64_t drain_usec; /* from there until the guest closes */
+        uint64_t drain_usec; /* from there until the guest closes; for a report as well */
         uint64_t pause_usec; /* no accept() after it ran out of something */
 } Limits;
 

@@ -135,12 +135,13 @@ static void serve_datagram(Listener *l, int fd, const Datagram *d, const Address
         ExecOrigin origin = { l->options.transport->name, &d->source, d->ifindex };
         RefusedByForm reason;
         uint16_t port = 0;
+        ExecCall *call;
 
         if (sources_avoid(&l->sources, &d->source, listener_now(l)))
                 return;
         reason = check(l, d, group, &port);
         if (reason != 0)
-                exec_client_report(l->exec, reason, &origin, fd);
+                (void) exec_client_report(l->exec, reason, &origin, fd, NULL, NULL, &call);
         else if (admit(l, &d->source, false))
                 peer_call_back(l, fd, d, port);
 }

@@ -20,6 +20,7 @@ typedef struct Peer {
         sd_event_source *io, *deadline;
         ExecCall *call; /* unanswered */
         ExecSession session; /* from Open to Commit's answer */
+        RefusedByForm refused; /* what is to be reported */
         size_t drained;
 } Peer;
 
@@ -30,6 +31,7 @@ static const Standing standings[] = {
         [TURN_CALL] = STANDING_SERVED,
         [TURN_CONNECT] = STANDING_ASKED,
         [TURN_DRAIN] = STANDING_LEAVING,
+        [TURN_REPORT] = STANDING_LEAVING,
 };
 
 /* A hang-up matters while the executor works. EPOLLRDHUP is level-triggered, so elsewhere it would only spin. */
@@ -39,6 +41,7 @@ static const uint32_t events[] = {
         [TURN_CALL] = EPOLLRDHUP,
         [TURN_CONNECT] = EPOLLOUT,
         [TURN_DRAIN] = EPOLLIN,
+        [TURN_REPORT] = 0,
 };
 
 static Phase phase(const Peer *p) {
@@ -62,22 +65,24 @@ void peer_end(Seat *seat) {
                 exec_client_abort(p->listener->exec, &p->session);
         sd_event_source_disable_unref(p->deadline);
         sd_event_source_disable_unref(p->io);
+        if (p->fd >= 0)
+                (void) shutdown(
+                        p->fd, SHUT_RDWR); /* the executor may have a copy: closing ours says nothing */
         (void) safe_close(p->fd);
         listener_left(p->listener, seat, p->conversation.reply_size);
         conversation_clear(&p->conversation);
         free(p);
 }
 
-static void report(const Peer *p, RefusedByForm reason) {
-        ExecOrigin o = origin(p);
-
-        exec_client_report(p->listener->exec, reason, &o, p->udp_fd >= 0 ? p->udp_fd : p->fd);
+/* The connection ends when the executor knows. */
+static void refuse(Peer *p, RefusedByForm reason) {
+        p->refused = reason;
+        conversation_refuse(&p->conversation, listener_now(p->listener));
 }
 
 /* A packet that ends, or never does, before it is complete. One that never began is a port scan or a health check. */
-static void report_fragment(const Peer *p) {
-        if (phase(p) == PHASE_PACKET && p->conversation.done > 0)
-                report(p, REFUSED_SIZE);
+static bool has_fragment(const Peer *p) {
+        return phase(p) == PHASE_PACKET && p->conversation.done > 0;
 }
 
 /* The steps below return 1: go on, 0: wait for an event, negative errno: the end of this peer. */
@@ -91,15 +96,15 @@ static int step_read(Peer *p) {
         n = recv(p->fd, room, size, 0);
         if (n < 0)
                 return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -errno;
-        if (n == 0) {
-                report_fragment(p);
+        if (n == 0 && !has_fragment(p))
                 return -ECONNRESET;
-        }
-        reason = conversation_received(&p->conversation, (size_t) n, listener_now(p->listener));
-        if (reason == 0)
-                return 1;
-        report(p, reason);
-        return -EBADMSG;
+        if (n == 0)
+                reason = REFUSED_SIZE;
+        else
+                reason = conversation_received(&p->conversation, (size_t) n, listener_now(p->listener));
+        if (reason != 0)
+                refuse(p, reason);
+        return 1;
 }
 
 static int step_write(Peer *p) {
@@ -204,6 +209,14 @@ static int step_call(Peer *p) {
         }
 }
 
+static int step_report(Peer *p) {
+        ExecOrigin o = origin(p);
+
+        if (p->call)
+                return 0;
+        return exec_client_report(p->listener->exec, p->refused, &o, p->fd, on_answer, p, &p->call);
+}
+
 static int step(Peer *p) {
         switch (conversation_turn(&p->conversation)) {
         case TURN_READ:
@@ -216,6 +229,8 @@ static int step(Peer *p) {
                 return step_connect(p);
         case TURN_DRAIN:
                 return step_drain(p);
+        case TURN_REPORT:
+                return step_report(p);
         case TURN_NOBODY:
                 break;
         }
@@ -271,6 +286,9 @@ static void on_answer(const ExecAnswer *answer, void *userdata) {
         case PHASE_PROVE:
                 conversation_proved(&p->conversation, answer->response, answer->challenge, now);
                 break;
+        case PHASE_REPORT:
+                conversation_advance(&p->conversation, now);
+                break;
         default:
                 p->session = (ExecSession){};
                 r = conversation_committed(&p->conversation, answer->reply, answer->reply_size, now);
@@ -287,8 +305,10 @@ static void on_answer(const ExecAnswer *answer, void *userdata) {
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Peer *p = userdata;
 
-        if (conversation_turn(&p->conversation) == TURN_CALL)
-                peer_end(&p->seat); /* all that is watched for then is that nobody waits any more */
+        Turn turn = conversation_turn(&p->conversation);
+
+        if (turn == TURN_CALL || turn == TURN_REPORT)
+                peer_end(&p->seat); /* all that is watched for then is that nobody is there any more */
         else
                 run(p);
         return 0;
@@ -297,7 +317,11 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         Peer *p = userdata;
 
-        report_fragment(p);
+        if (has_fragment(p)) {
+                refuse(p, REFUSED_SIZE);
+                run(p);
+                return 0;
+        }
         if (phase(p) == PHASE_CONNECT)
                 sources_failed(&p->listener->sources, &p->seat.address, listener_now(p->listener));
         peer_end(&p->seat);

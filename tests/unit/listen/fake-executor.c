@@ -121,13 +121,16 @@ static int method_prove(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         const struct VectorHandshake *v = fake_handshake();
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         Client *c = userdata;
+        const char *target;
 
         event(c->executor, FAKE_PROVE);
-        if (!read_session(c, m, error))
+        target = read_session(c, m, error);
+        if (!target)
                 return -EINVAL;
         read_bytes(c, m, v->guest_challenge);
         must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
-                        sd_bus_message_append_array(reply, 'y', v->host_response, 64) >= 0 &&
+                        sd_bus_message_append_array(reply, 'y', v->host_response,
+                                strcmp(target, "short-proof") == 0 ? 63 : 64) >= 0 &&
                         sd_bus_message_append_array(reply, 'y', v->host_challenge, 64) >= 0,
                 "reply");
         return sd_bus_send(NULL, reply, NULL) < 0 ? -EIO : 1;
@@ -152,8 +155,10 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 sd_bus_close(c->bus);
                 return 1;
         }
-        n = strcmp(target, "list") == 0 ? (size_t) FAKE_LIST_SIZE : 1;
-        bytes = calloc(1, n);
+        n = strcmp(target, "list") == 0          ? (size_t) FAKE_LIST_SIZE
+            : strcmp(target, "empty-reply") == 0 ? 0
+                                                 : 1;
+        bytes = calloc(1, n + 1);
         must(bytes, "memory");
         must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
                         sd_bus_message_append_array(reply, 'y', bytes, n) >= 0,

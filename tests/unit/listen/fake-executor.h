@@ -7,6 +7,8 @@
  *   refuse, duplicate  Open is refused so
  *   mute-open          Open is not answered
  *   slow-open          Open is answered when somebody else's Open comes
+ *   short-proof        Prove answers with a byte less
+ *   empty-reply        Commit answers with no byte
  *   hang               Commit is not answered
  *   die                Commit ends the connection
  *   list               Commit answers with FAKE_LIST_SIZE bytes

@@ -288,6 +288,66 @@ Test(listener, fails_requests_while_there_is_no_executor_and_recovers) {
         teardown(&f);
 }
 
+Test(listener, passes_on_no_malformed_answer) {
+        Fixture f;
+        int fd;
+
+        setup(&f);
+        fd = guest_connect(&f.address);
+        ask(fd, "short-proof");
+        guest_send(fd, fake_handshake()->guest_challenge, 64);
+        guest_expect_end(fd);
+        expect_events(&f, "cOP");
+        fd = guest_connect(&f.address);
+        converse(fd, "empty-reply");
+        guest_expect_end(fd);
+        expect_events(&f, "OPC");
+        expect_success(&f);
+        teardown(&f);
+}
+
+Test(listener, reports_only_some_of_a_flood) {
+        uint8_t packet[WIRE_PACKET_SIZE];
+        ListenerOptions o = { .limits = LIMITS_DEFAULT };
+        unsigned reports = 0;
+        Fixture f;
+
+        o.limits.drain_usec = 10 * USEC_PER_MSEC;
+        setup_with(&f, &o, 0);
+        expect_success(&f);
+        expect_events(&f, "cOPC");
+        fake_packet("vm", WIRE_STREAM, NULL, 0, packet);
+        packet[0] = 0xff;
+        cr_assert_eq(kill(f.executor.pid, SIGSTOP), 0);
+        for (int i = 0; i < EXEC_REPORTS_MAX + 20; i++) {
+                int fd = guest_connect(&f.address);
+
+                guest_send(fd, packet, sizeof(packet));
+                guest_expect_end(fd);
+                close(fd);
+        }
+        cr_assert_eq(kill(f.executor.pid, SIGCONT), 0);
+        expect_success(&f);
+        for (char c = 0; c != FAKE_OPEN; reports += c == FAKE_REPORT)
+                cr_assert_eq(read(f.executor.events, &c, 1), 1);
+        cr_assert_eq(reports, EXEC_REPORTS_MAX);
+        teardown(&f);
+}
+
+Test(listener, ends_a_guest_though_the_executor_has_a_copy_of_its_socket) {
+        ListenerOptions o = { .limits = LIMITS_DEFAULT };
+        Fixture f;
+        int fd;
+
+        o.limits.talk_usec = 100 * USEC_PER_MSEC;
+        setup_with(&f, &o, 0);
+        cr_assert_eq(kill(f.executor.pid, SIGSTOP), 0);
+        fd = guest_connect(&f.address);
+        ask(fd, "vm");
+        guest_expect_end(fd);
+        teardown(&f);
+}
+
 Test(listener, serves_everybody_who_came_before_the_connection_was_ready) {
         const struct VectorHandshake *v = fake_handshake();
         int fds[20];

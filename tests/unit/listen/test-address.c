@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "address.h"
+
+static Address address(const char *text, uint32_t scope) {
+        SocketAddress sa = { .sa.sa_family = AF_INET };
+        uint16_t port;
+        Address a;
+
+        if (inet_pton(AF_INET, text, &sa.in.sin_addr) != 1) {
+                sa.sa.sa_family = AF_INET6;
+                cr_assert_eq(inet_pton(AF_INET6, text, &sa.in6.sin6_addr), 1, "%s", text);
+                sa.in6.sin6_scope_id = scope;
+        }
+        address_from_sockaddr(&sa, &a, &port);
+        return a;
+}
+
+Test(address, is_the_same_after_a_round_trip) {
+        static const char *const texts[] = { "192.0.2.1", "2001:db8::1", "fe80::1", "ff05::3:1" };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                Address a = address(texts[i], 7), b;
+                SocketAddress sa;
+                uint16_t port;
+
+                cr_expect_gt(address_to_sockaddr(&a, 1229, &sa), 0);
+                address_from_sockaddr(&sa, &b, &port);
+                cr_expect(address_equal(&a, &b), "%s", texts[i]);
+                cr_expect_eq(port, 1229);
+        }
+}
+
+Test(address, is_ipv4_when_it_is_mapped_into_ipv6) {
+        Address plain = address("192.0.2.1", 0), mapped = address("::ffff:192.0.2.1", 0);
+
+        cr_expect(address_equal(&plain, &mapped));
+        cr_expect_eq(address_size(&mapped), 4);
+}
+
+Test(address, has_an_interface_only_when_it_is_link_local) {
+        Address a = address("fe80::1", 7), b = address("fe80::1", 8);
+
+        cr_expect(address_is_link_local(&a));
+        cr_expect(!address_equal(&a, &b));
+        a = address("2001:db8::1", 7);
+        b = address("2001:db8::1", 8);
+        cr_expect(!address_is_link_local(&a));
+        cr_expect(address_equal(&a, &b));
+}
+
+Test(address, equals_nothing_when_it_is_none) {
+        SocketAddress sa = { .sa.sa_family = AF_UNIX };
+        uint16_t port = 1;
+        Address a;
+
+        address_from_sockaddr(&sa, &a, &port);
+        cr_expect_eq(port, 0);
+        cr_expect(!address_equal(&a, &a));
+        cr_expect_eq(address_size(&a), 0);
+        cr_expect_eq(address_to_sockaddr(&a, 1, &sa), 0);
+}
+
+Test(address, knows_groups) {
+        static const struct {
+                const char *text;
+                bool multicast;
+        } rows[] = { { "223.255.255.255", false }, { "224.0.0.0", true }, { "225.0.0.12", true },
+                { "239.255.255.255", true }, { "240.0.0.0", false }, { "ff05::3:1", true },
+                { "fe80::1", false }, { "::ffff:225.0.0.12", true } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                Address a = address(rows[i].text, 0);
+
+                cr_expect_eq(address_is_multicast(&a), rows[i].multicast, "%s", rows[i].text);
+        }
+}
