@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "conversation.h"
+#include "outcome.h"
+#include "reply.h"
+
+static const Request *request_of(const Conversation *c) {
+        return &c->session.request;
+}
+
+static void answer(Conversation *c, Reply reply) {
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+
+        if (reply_status(REPLY_STREAM, reply, &bytes, &size) < 0) {
+                conversation_free(c); /* the guest sees the end of the connection: failure */
+                return;
+        }
+        conversation_answer(c, reply, bytes, size);
+}
+
+static void fail(Conversation *c, const char *reason, const char *result) {
+        conversation_audit(c, AUDIT_FAILED, "allow", reason, result, NULL);
+        answer(c, REPLY_FAILURE);
+}
+
+static void deny(Conversation *c, const char *reason) {
+        conversation_audit(c, AUDIT_DENIED, "deny", reason, "denied", NULL);
+        answer(c, REPLY_DENIED);
+}
+
+static void on_pinged(const InquiryResult *result, void *userdata) {
+        Conversation *c = userdata;
+
+        c->inquiry = NULL;
+        if (result->n_answered < result->n_asked) {
+                fail(c, result->trouble, "unreachable");
+                return;
+        }
+        conversation_audit(c, AUDIT_DONE, "allow", "every hypervisor answers", "ok", NULL);
+        answer(c, REPLY_SUCCESS);
+}
+
+static void on_listed(const InquiryResult *result, void *userdata) {
+        Conversation *c = userdata;
+        _cleanup_free_ Record *records = NULL;
+        uint8_t *bytes = NULL;
+        char reason[320];
+        size_t n = 0, size = 0;
+
+        c->inquiry = NULL;
+        if (result->n_answered == 0) {
+                fail(c, result->trouble, "unreachable");
+                return;
+        }
+        if (list_build(result->records, result->n_records, c->manager->policy, &c->requester, &records, &n) <
+                        0 ||
+                reply_list(REPLY_STREAM, records, n, &bytes, &size) < 0) {
+                fail(c, "the list could not be made", "failed");
+                return;
+        }
+        (void) snprintf(reason, sizeof reason, "%zu of %zu domains are shown%s%s", n, result->n_records,
+                result->trouble[0] ? "; incomplete: " : "", result->trouble);
+        conversation_audit(c, AUDIT_DONE, "allow", reason, "listed", NULL);
+        conversation_answer(c, REPLY_LIST, bytes, size);
+}
+
+static void on_operated(const WorkerEvent *result, void *userdata) {
+        Conversation *c = userdata;
+        Outcome o = outcome_of_operation(request_of(c)->action, (WorkerResult) result->result);
+
+        c->waiter = NULL;
+        conversation_audit(c, o.kind, "allow", result->message, o.result, result->proof);
+        answer(c, o.reply);
+}
+
+static void operate(Conversation *c, Hypervisor *h) {
+        Manager *m = c->manager;
+        const RecentEntry *e = recent_find(&m->recent, &c->key, manager_now(m));
+
+        if (e) {
+                conversation_audit(c, AUDIT_DONE, "allow", "the same request was answered a moment ago",
+                        "repeated", NULL);
+                answer(c, e->reply);
+                return;
+        }
+        int r = operation_join(m->operations, &c->key, h, request_of(c)->action, c->uuid, c->deadline_usec,
+                on_operated, c, &c->waiter);
+        if (r < 0)
+                fail(c, "too many operations are under way", "failed");
+}
+
+static void on_found(Conversation *c, const InquiryResult *result) {
+        Manager *m = c->manager;
+        Reason why = {};
+
+        (void) snprintf(c->name, sizeof c->name, "%s", result->answer->name);
+        (void) snprintf(c->uuid, sizeof c->uuid, "%s", result->answer->uuid);
+        if (result->certain)
+                memory_store(&m->memory, request_of(c)->target, result->hypervisor);
+        if (policy_check(m->policy, &c->requester, request_of(c)->action, c->name, c->uuid, &why) !=
+                VERDICT_ALLOW) {
+                deny(c, why.text);
+                return;
+        }
+        if (request_of(c)->action != ACTION_STATUS) {
+                operate(c, result->hypervisor);
+                return;
+        }
+        Outcome o = outcome_of_status(result->answer->power);
+        conversation_audit(c, o.kind, "allow", why.text, o.result, NULL);
+        answer(c, o.reply);
+}
+
+/* Whether a name exists is nobody's business who might not touch it if it did. */
+static void on_not_found(Conversation *c) {
+        Manager *m = c->manager;
+        const char *target = request_of(c)->target;
+        bool by_uuid = wire_is_uuid(target);
+        bool is_off = request_of(c)->action == ACTION_STATUS && m->settings->status_unknown_is_off;
+        Reason why = {};
+
+        if (policy_check(m->policy, &c->requester, request_of(c)->action, by_uuid ? "" : target,
+                    by_uuid ? target : "", &why) != VERDICT_ALLOW)
+                deny(c, why.text);
+        else if (is_off) {
+                conversation_audit(
+                        c, AUDIT_DONE, "allow", "no such domain; UnknownIsOff=yes", "status-off", NULL);
+                answer(c, REPLY_OFF);
+        } else
+                fail(c, resolve_outcome_reason(RESOLVE_NOT_FOUND), "not-found");
+}
+
+static void on_resolved(const InquiryResult *result, void *userdata) {
+        Conversation *c = userdata;
+        char reason[320];
+
+        c->inquiry = NULL;
+        switch (result->outcome) {
+        case RESOLVE_FOUND:
+                on_found(c, result);
+                break;
+        case RESOLVE_NOT_FOUND:
+                on_not_found(c);
+                break;
+        case RESOLVE_AMBIGUOUS:
+                fail(c, resolve_outcome_reason(RESOLVE_AMBIGUOUS), "ambiguous");
+                break;
+        default:
+                (void) snprintf(reason, sizeof reason, "%s%s%s", result->trouble,
+                        result->trouble[0] ? "; " : "", resolve_outcome_reason(RESOLVE_UNREACHABLE));
+                fail(c, reason, "unreachable");
+        }
+}
+
+static int ask(Conversation *c, WorkerJobKind kind, InquiryDone done) {
+        Manager *m = c->manager;
+        const char *target = request_of(c)->target;
+
+        c->backend = "libvirt";
+        return inquiry_new(m->hypervisors, m->n_hypervisors, kind,
+                kind == WORKER_JOB_RESOLVE ? target : NULL, memory_find(&m->memory, target),
+                c->deadline_usec, done, c, &c->inquiry);
+}
+
+void conversation_act(Conversation *c) {
+        Manager *m = c->manager;
+        Action action = request_of(c)->action;
+        Reason why = {};
+        int r = 0;
+
+        if (policy_check_requester(m->policy, &c->requester, action, &why) != VERDICT_ALLOW)
+                deny(c, why.text);
+        else if (action == ACTION_NULL)
+                fail(c, "null does nothing, and nothing is no success", "null");
+        else {
+                r = action == ACTION_MONITOR ? ask(c, WORKER_JOB_PING, on_pinged)
+                    : action == ACTION_LIST  ? ask(c, WORKER_JOB_LIST, on_listed)
+                                             : ask(c, WORKER_JOB_RESOLVE, on_resolved);
+                if (r < 0)
+                        fail(c, "too many requests are waiting for the hypervisors", "failed");
+        }
+}

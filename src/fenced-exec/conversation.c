@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "conversation.h"
+#include "log.h"
+#include "names.h"
+#include "reply.h"
+
+Conversation *conversation_free(Conversation *c) {
+        if (!c)
+                return NULL;
+        if (c->gone)
+                c->gone(c, c->gone_userdata);
+        if (c->link) {
+                *c->link = c->next;
+                if (c->next)
+                        c->next->link = c->link;
+                c->manager->n_conversations--;
+        }
+        inquiry_free(c->inquiry);
+        waiter_free(c->waiter);
+        sd_event_source_disable_unref(c->expiry);
+        sd_event_source_disable_unref(c->hangup);
+        sd_bus_message_unref(c->commit);
+        keyring_unref(c->keyring);
+        safe_close(c->fd);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(Conversation *, conversation_free)
+
+void conversation_audit(Conversation *c, AuditKind kind, const char *decision, const char *reason,
+        const char *result, const char *proof) {
+        const Request *q = &c->session.request;
+        uint64_t now = manager_now(c->manager);
+        AuditRecord r = {
+                .kind = kind,
+                .listener = c->requester.transport,
+                .source = c->requester.source,
+                .source_uuid = c->requester.uuid,
+                .key = c->requester.key,
+                .action = action_to_string(q->action),
+                .target = c->name[0] ? c->name : q->target,
+                .target_uuid = c->uuid,
+                .decision = decision,
+                .reason = reason,
+                .result = result,
+                .backend = c->backend,
+                .proof = proof,
+                .duration_usec = now - c->opened_usec,
+        };
+
+        memcpy(r.request_id, c->request_id, sizeof r.request_id);
+        audit_write(c->manager->audit, &r, now);
+}
+
+void conversation_report(Manager *m, const Origin *origin, const char *reason) {
+        AuditRecord r = {
+                .kind = AUDIT_REFUSED,
+                .listener = origin->requester.transport,
+                .source = origin->requester.source,
+                .decision = "refuse",
+                .reason = reason,
+        };
+
+        if (random_bytes(r.request_id, sizeof r.request_id) >= 0)
+                audit_write(m->audit, &r, manager_now(m));
+}
+
+static int refuse(Conversation *c, const char *reason) {
+        /* a packet that could not be decoded has no action to name */
+        conversation_audit(c, AUDIT_REFUSED, "refuse", reason, NULL, NULL);
+        conversation_free(c);
+        return -EACCES;
+}
+
+static int on_expired(sd_event_source *s, uint64_t usec, void *userdata) {
+        conversation_abort(userdata, "the conversation took too long");
+        return 0;
+}
+
+static int conversation_new(Manager *m, const Origin *origin, Conversation **ret) {
+        if (m->n_conversations >= CONVERSATIONS_MAX)
+                return -EBUSY;
+        _cleanup_(conversation_freep) Conversation *c = calloc(1, sizeof *c);
+        if (!c)
+                return -ENOMEM;
+        c->manager = m;
+        c->fd = -1;
+        c->kind = origin->kind;
+        c->requester = origin->requester;
+        c->keyring = keyring_ref(m->keyring);
+        c->opened_usec = manager_now(m);
+
+        int r = random_bytes(c->request_id, sizeof c->request_id);
+        if (r >= 0)
+                r = random_bytes(&c->id, sizeof c->id);
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &c->expiry, CLOCK_MONOTONIC,
+                        c->opened_usec + CONVERSATION_USEC, USEC_PER_SEC, on_expired, c);
+        if (r < 0)
+                return r;
+
+        c->next = m->conversations;
+        if (c->next)
+                c->next->link = &c->next;
+        m->conversations = c;
+        c->link = &m->conversations;
+        m->n_conversations++;
+        *ret = TAKE(c, NULL);
+        return 0;
+}
+
+static void make_key(Conversation *c) {
+        const Request *q = &c->session.request;
+
+        (void) snprintf(c->requester.key, sizeof c->requester.key, "%s", c->session.key_name);
+        memcpy(c->key.key, c->requester.key, sizeof c->key.key);
+        memcpy(c->key.uuid, c->requester.uuid, sizeof c->key.uuid);
+        c->key.action = (uint8_t) q->action;
+        memcpy(c->key.seqno, q->seqno, sizeof c->key.seqno);
+        memcpy(c->key.target, q->target, sizeof c->key.target);
+}
+
+/* Over multicast a guest sends its request again every two seconds, and from each of its addresses at once. Each address is
+ * called back (the guest may be reachable at one only), but once. */
+static bool is_duplicate(const Conversation *c) {
+        Manager *m = c->manager;
+        const RecentEntry *e = recent_find(&m->recent, &c->key, c->opened_usec);
+
+        if ((e && e->delivered) || operation_is_running(m->operations, &c->key))
+                return true;
+        for (const Conversation *o = m->conversations; o; o = o->next)
+                if (o != c && request_key_equal(&o->key, &c->key) &&
+                        (o->commit || identity_same_address(&o->requester, &c->requester)))
+                        return true;
+        return false;
+}
+
+static bool calls_back_elsewhere(const Conversation *c) {
+        const Request *q = &c->session.request;
+        Identity named = {};
+
+        return identity_from_address(q->address, q->family == AF_INET ? 4 : 16, &named) < 0 ||
+               !identity_same_address(&named, &c->requester);
+}
+
+int conversation_open(Manager *m, const Origin *origin, const uint8_t packet[static WIRE_PACKET_SIZE],
+        Conversation **ret) {
+        const char *reason = NULL;
+        Conversation *c;
+
+        int r = conversation_new(m, origin, &c);
+        if (r < 0)
+                return r;
+        HashType challenge_hash = c->kind == WIRE_MULTICAST ? m->settings->multicast_challenge : HASH_SHA256;
+        if (!session_open(&c->session, c->kind, packet, c->keyring, m->settings->minimum_hash,
+                    challenge_hash, &reason))
+                return refuse(c, reason);
+        make_key(c);
+        if (c->kind == WIRE_MULTICAST && calls_back_elsewhere(c))
+                return refuse(c, "the packet asks for a call-back to another address than it came from");
+        if (!replay_is_fresh(m->replay, packet))
+                return refuse(c, "this very packet was seen before: a replay");
+        if (c->kind == WIRE_MULTICAST && is_duplicate(c)) {
+                conversation_free(c);
+                return -EALREADY;
+        }
+        *ret = c;
+        return 0;
+}
+
+int conversation_prove(Conversation *c, const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE],
+        uint8_t ret_response[static WIRE_MAC_SIZE], uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE]) {
+        const char *reason = NULL;
+        uint8_t random[32];
+
+        int r = random_bytes(random, sizeof random);
+        if (r < 0) {
+                conversation_free(c);
+                return r;
+        }
+        if (!session_prove(
+                    &c->session, c->keyring, guest_challenge, random, ret_response, ret_challenge, &reason))
+                return refuse(c, reason);
+        return 0;
+}
+
+static int on_hangup(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        conversation_abort(userdata, "the guest hung up");
+        return 0;
+}
+
+/* Who is at the other end now must be who was there at Open. */
+static bool same_peer(const Conversation *c, int fd) {
+        Identity now = c->requester;
+
+        return identity_from_peer(fd, &now) >= 0 && identity_same_address(&now, &c->requester);
+}
+
+int conversation_commit(
+        Conversation *c, const uint8_t guest_response[static WIRE_MAC_SIZE], int fd, sd_bus_message *call) {
+        Manager *m = c->manager;
+        const char *reason = NULL;
+
+        c->fd = fd;
+        if (!same_peer(c, fd))
+                return refuse(c, "the guest's connection comes from another address than its request");
+        if (!session_commit(&c->session, guest_response, &reason))
+                return refuse(c, reason);
+        int r = sd_event_add_io(m->event, &c->hangup, fd, EPOLLRDHUP, on_hangup, c);
+        if (r < 0) {
+                conversation_free(c);
+                return r;
+        }
+        c->expiry = sd_event_source_disable_unref(c->expiry);
+        c->deadline_usec = manager_now(m) + m->settings->operation_timeout_usec;
+        c->commit = sd_bus_message_ref(call);
+        conversation_act(c);
+        return 0;
+}
+
+void conversation_abort(Conversation *c, const char *reason) {
+        static const char *const before[_SESSION_STATE_MAX] = {
+                [SESSION_OPENED] =
+                        "the guest was not heard of again (over multicast: it could not be called back; is "
+                        "1229/tcp open there?)",
+                [SESSION_PROVED] =
+                        "the guest did not answer our challenge (another key, or another -C hash?)",
+        };
+
+        c->hangup = sd_event_source_disable_unref(c->hangup);
+        c->commit = sd_bus_message_unref(c->commit);
+        if (c->waiter && waiter_started(c->waiter))
+                return;
+        if (before[c->session.state])
+                reason = before[c->session.state];
+        conversation_audit(c, AUDIT_CANCELLED, NULL, reason, "cancelled", NULL);
+        conversation_free(c);
+}
+
+void conversation_answer(Conversation *c, Reply reply, uint8_t *bytes, size_t size) {
+        sd_bus_message *m = NULL;
+        bool delivered = false;
+
+        if (c->commit) {
+                int r = sd_bus_message_new_method_return(c->commit, &m);
+                if (r >= 0)
+                        r = sd_bus_message_append_array(m, 'y', bytes, size);
+                if (r >= 0)
+                        r = sd_bus_send(NULL, m, NULL);
+                sd_bus_message_unref(m);
+                if (r < 0)
+                        log_error_errno(r, "Cannot hand an answer to the listener: %m");
+                delivered = r >= 0;
+        }
+        free(bytes);
+        /* what a question was answered with is stale at once: only what changed a domain is kept */
+        if (c->kind == WIRE_MULTICAST || action_changes_power(c->session.request.action))
+                recent_add(&c->manager->recent, &c->key, reply, delivered, manager_now(c->manager));
+        conversation_free(c);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "inquiry.h"
+
+/* One hypervisor's share. */
+typedef struct Part {
+        Inquiry *inquiry;
+        Hypervisor *hypervisor;
+        Job *job; /* NULL once it was answered */
+} Part;
+
+struct Inquiry {
+        WorkerJobKind kind;
+        InquiryDone done;
+        void *userdata;
+        size_t n, n_answered;
+        Part *parts;
+        Answer *answers; /* of the same order */
+        WorkerRecord *records;
+        size_t n_records;
+        char trouble[WORKER_MESSAGE_SIZE];
+};
+
+Inquiry *inquiry_free(Inquiry *q) {
+        if (!q)
+                return NULL;
+        for (size_t i = 0; q->parts && i < q->n; i++) {
+                job_cancel(q->parts[i].job);
+                hypervisor_unref(q->parts[i].hypervisor);
+        }
+        free(q->parts);
+        free(q->answers);
+        free(q->records);
+        free(q);
+        return NULL;
+}
+
+static void finish(Inquiry *q, InquiryResult *result) {
+        result->n_asked = q->n;
+        result->n_answered = q->n_answered;
+        result->records = q->records;
+        result->n_records = q->n_records;
+        result->trouble = q->trouble;
+        q->done(result, q->userdata);
+        inquiry_free(q);
+}
+
+static void check_resolve(Inquiry *q) {
+        size_t index = 0;
+        InquiryResult result = { .outcome = resolve_decide(q->answers, q->n, &index) };
+
+        if (result.outcome == RESOLVE_WAIT)
+                return;
+        if (result.outcome == RESOLVE_FOUND) {
+                result.hypervisor = q->parts[index].hypervisor;
+                result.answer = &q->answers[index];
+                result.certain = resolve_is_certain(q->answers, q->n);
+        }
+        finish(q, &result);
+}
+
+/* A list is given without those that are silent, if anybody answered: it claims nothing about what it does not name. A
+ * ping is only good when all are, so that it ends with the first that is not. */
+static void check_others(Inquiry *q) {
+        size_t n_pending = 0, n_bad = 0;
+
+        for (size_t i = 0; i < q->n; i++) {
+                const Answer *a = &q->answers[i];
+
+                if (a->kind == ANSWER_PENDING &&
+                        !(a->silent && q->kind == WORKER_JOB_LIST && q->n_answered > 0))
+                        n_pending++;
+                if (a->kind == ANSWER_UNREACHABLE)
+                        n_bad++;
+        }
+        if (n_pending == 0 || (q->kind == WORKER_JOB_PING && n_bad > 0))
+                finish(q, &(InquiryResult){});
+}
+
+static void check(Inquiry *q) {
+        if (q->kind == WORKER_JOB_RESOLVE)
+                check_resolve(q);
+        else
+                check_others(q);
+}
+
+static int keep_records(Inquiry *q, const WorkerRecord *records, size_t n) {
+        WorkerRecord *p = realloc(q->records, (q->n_records + n) * sizeof *p);
+
+        if (!p)
+                return -ENOMEM;
+        memcpy(p + q->n_records, records, n * sizeof *p);
+        q->records = p;
+        q->n_records += n;
+        return 0;
+}
+
+static AnswerKind answer_kind(Inquiry *q, const WorkerEvent *e, const WorkerRecord *records) {
+        switch (e->result) {
+        case WORKER_OK:
+                if (q->kind == WORKER_JOB_RESOLVE)
+                        return ANSWER_UNREACHABLE; /* no answer to this question */
+                if (e->n_records > 0 && keep_records(q, records, e->n_records) < 0)
+                        return ANSWER_UNREACHABLE;
+                return ANSWER_FOUND;
+        case WORKER_FOUND:
+                return ANSWER_FOUND;
+        case WORKER_NOT_FOUND:
+                return ANSWER_NOT_FOUND;
+        case WORKER_AMBIGUOUS:
+                return ANSWER_AMBIGUOUS;
+        default:
+                return ANSWER_UNREACHABLE;
+        }
+}
+
+static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *records, void *userdata) {
+        Part *part = userdata;
+        Inquiry *q = part->inquiry;
+        Answer *a = &q->answers[part - q->parts];
+
+        part->job = NULL;
+        a->kind = answer_kind(q, event, records);
+        if (a->kind == ANSWER_UNREACHABLE)
+                (void) snprintf(q->trouble, sizeof q->trouble, "%.120s: %.120s",
+                        hypervisor_uri(part->hypervisor), event->message[0] ? event->message : "no answer");
+        else
+                q->n_answered++;
+        if (a->kind == ANSWER_FOUND) {
+                a->power = (PowerState) event->power;
+                (void) snprintf(a->name, sizeof a->name, "%s", event->name);
+                (void) snprintf(a->uuid, sizeof a->uuid, "%s", event->uuid);
+        }
+        check(q);
+}
+
+static void on_silent(Job *j, void *userdata) {
+        Part *part = userdata;
+        Inquiry *q = part->inquiry;
+
+        q->answers[part - q->parts].silent = true;
+        (void) snprintf(
+                q->trouble, sizeof q->trouble, "%.120s does not answer", hypervisor_uri(part->hypervisor));
+        check(q);
+}
+
+static const JobHandler handler = { .done = on_done, .silent = on_silent };
+
+int inquiry_new(Hypervisor *const *hypervisors, size_t n, WorkerJobKind kind, const char *target,
+        const Hypervisor *remembered, uint64_t deadline_usec, InquiryDone done, void *userdata,
+        Inquiry **ret) {
+        _cleanup_(inquiry_freep) Inquiry *q = calloc(1, sizeof *q);
+        if (!q)
+                return -ENOMEM;
+        q->kind = kind;
+        q->done = done;
+        q->userdata = userdata;
+        q->parts = calloc(n, sizeof *q->parts);
+        q->answers = calloc(n, sizeof *q->answers);
+        if (!q->parts || !q->answers)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n; i++) {
+                Part *part = &q->parts[i];
+
+                part->inquiry = q;
+                part->hypervisor = hypervisor_ref(hypervisors[i]);
+                q->n = i + 1;
+                q->answers[i].silent = hypervisor_is_silent(hypervisors[i]);
+                q->answers[i].remembered = hypervisors[i] == remembered;
+                int r = hypervisor_submit(hypervisors[i], kind, ACTION_NULL, target, deadline_usec, &handler,
+                        part, &part->job);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE(q, NULL);
+        return 0;
+}
