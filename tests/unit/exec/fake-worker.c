@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stands in for fenced-worker in the tests of the executor, where it must hang, die, stop or lie at a given moment. The
+ * URI says how it is: fake:good, fake:other (has no vm1..vm5, but "elsewhere"), fake:down, fake:silent, fake:broken; a
+ * directory may follow ("fake:good:/tmp/x"), where "acts" collects one line per ACT that took effect. What a target does:
+ *
+ *   vm1..vm4 run, vm5 is off; their UUIDs end in the number
+ *   hang     never answers; die: killed by itself; stop: stops itself; ambiguous: is
+ *   slow     (UUID ends in 9) ACT sends STARTED, then waits for the file "go" in the directory
+ *   waiting  (UUID ends in 8) ACT waits for "go" before STARTED */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "worker-protocol.h"
+
+#define UUID_BASE "00000000-0000-4000-8000-00000000000"
+
+static const char *uri, *directory;
+
+static const struct {
+        const char *name;
+        char last;
+        PowerState power;
+} domains[] = {
+        { "vm1", '1', POWER_ON },
+        { "vm2", '2', POWER_ON },
+        { "vm3", '3', POWER_ON },
+        { "vm4", '4', POWER_ON },
+        { "vm5", '5', POWER_OFF },
+        { "waiting", '8', POWER_ON },
+        { "slow", '9', POWER_ON },
+};
+
+static void say(const void *p, size_t size) {
+        if (send(WORKER_FD, p, size, MSG_NOSIGNAL) != (ssize_t) size)
+                exit(0);
+}
+
+static WorkerEvent event_for(const WorkerJob *j, WorkerEventKind kind, WorkerResult result) {
+        return (WorkerEvent){ .kind = kind, .result = result, .id = j->id };
+}
+
+static void wait_for_go(void) {
+        char path[512];
+
+        (void) snprintf(path, sizeof path, "%s/go", directory);
+        while (access(path, F_OK) < 0)
+                (void) nanosleep(&(struct timespec){ .tv_nsec = 5 * 1000 * 1000 }, NULL);
+}
+
+static void resolve(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_NOT_FOUND);
+        bool other = strncmp(uri, "fake:other", 10) == 0;
+
+        if (strcmp(j->target, "hang") == 0)
+                pause();
+        if (strcmp(j->target, "die") == 0)
+                (void) raise(SIGKILL);
+        if (strcmp(j->target, "stop") == 0)
+                (void) raise(SIGSTOP);
+        if (strcmp(j->target, "ambiguous") == 0)
+                e.result = WORKER_AMBIGUOUS;
+        for (size_t i = 0; !other && i < ELEMENTSOF(domains); i++)
+                if (strcmp(domains[i].name, j->target) == 0) {
+                        e.result = WORKER_FOUND;
+                        e.power = domains[i].power;
+                        (void) snprintf(e.name, sizeof e.name, "%s", domains[i].name);
+                        (void) snprintf(e.uuid, sizeof e.uuid, UUID_BASE "%c", domains[i].last);
+                }
+        if (other && strcmp(j->target, "elsewhere") == 0) {
+                e.result = WORKER_FOUND;
+                e.power = POWER_ON;
+                (void) snprintf(e.name, sizeof e.name, "elsewhere");
+                (void) snprintf(e.uuid, sizeof e.uuid, UUID_BASE "e");
+        }
+        say(&e, sizeof e);
+}
+
+static void act(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_STARTED, WORKER_FAILED);
+        char last = j->target[35], path[512];
+
+        if (last == '8')
+                wait_for_go();
+        say(&e, sizeof e);
+        if (last == '9')
+                wait_for_go();
+        if (directory) {
+                (void) snprintf(path, sizeof path, "%s/acts", directory);
+                FILE *f = fopen(path, "ae");
+                if (f) {
+                        (void) fprintf(f, "%s %s\n", action_to_string((Action) j->action), j->target);
+                        (void) fclose(f);
+                }
+        }
+        e = event_for(j, WORKER_EVENT_RESULT, j->action == ACTION_ON ? WORKER_ON : WORKER_OFF_PROVEN);
+        if (j->action == ACTION_REBOOT)
+                e.result = WORKER_REBOOTED;
+        (void) snprintf(e.proof, sizeof e.proof, "fake");
+        say(&e, sizeof e);
+}
+
+static void list(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
+
+        e.n_records = ELEMENTSOF(domains);
+        say(&e, sizeof e);
+        for (size_t i = 0; i < ELEMENTSOF(domains); i++) {
+                WorkerRecord r = { .state = domains[i].power == POWER_ON ? 1 : 5 };
+
+                (void) snprintf(r.name, sizeof r.name, "%s", domains[i].name);
+                (void) snprintf(r.uuid, sizeof r.uuid, UUID_BASE "%c", domains[i].last);
+                say(&r, sizeof r);
+        }
+}
+
+static void serve(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
+
+        if (strncmp(uri, "fake:silent", 11) == 0)
+                pause();
+        if (strncmp(uri, "fake:broken", 11) == 0) {
+                e.kind = _WORKER_EVENT_MAX;
+                say(&e, sizeof e);
+        } else if (strncmp(uri, "fake:down", 9) == 0) {
+                e.result = WORKER_UNREACHABLE;
+                (void) snprintf(e.message, sizeof e.message, "it is down");
+                say(&e, sizeof e);
+        } else if (j->kind == WORKER_JOB_RESOLVE)
+                resolve(j);
+        else if (j->kind == WORKER_JOB_ACT)
+                act(j);
+        else if (j->kind == WORKER_JOB_LIST)
+                list(j);
+        else
+                say(&e, sizeof e);
+}
+
+int main(int argc, char *argv[]) {
+        WorkerJob j;
+
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (argc != 3 || strncmp(argv[2], "--uri=", 6) != 0)
+                return 1;
+        uri = argv[2] + 6;
+        directory = strchr(uri, '/');
+        while (recv(WORKER_FD, &j, sizeof j, MSG_WAITALL) == (ssize_t) sizeof j)
+                serve(&j);
+        return 0;
+}
