@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { EXIT_OFF = 2, EXIT_DENIED = 3, EXIT_SILENT = 255, INPUT_MAX = 64 * 1024 };
 
@@ -86,12 +85,10 @@ static void confirm_off(const Transport *t, Question q, Answer *off) {
 static int ask(const Options *o, const AuthKey *key) {
         const Transport *t = transport_choose(o);
         Question q = { .options = o, .key = key, .action = o->action };
-        _cleanup_(answer_done) Answer answer;
-        struct timespec delay = { .tv_sec = o->delay_sec };
+        _cleanup_(answer_done) Answer answer = {};
 
-        if (action_changes_power(o->action) && o->delay_sec > 0)
-                while (nanosleep(&delay, &delay) < 0 && errno == EINTR)
-                        ;
+        if (action_changes_power(o->action))
+                (void) io_poll(NULL, 0, now_usec() + o->delay_sec * USEC_PER_SEC);
         q.deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
         log_debug("Asking by %s: %s %s, for up to %u s", t->name, action_to_string(o->action),
                 o->target ? o->target : "", o->timeout_sec);

@@ -4,7 +4,7 @@
 
 #include "transport-serial.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static const struct {
         unsigned baud;
@@ -53,14 +53,13 @@ static int parse_frame(char bits, char parity, char stop, tcflag_t *ret) {
 }
 
 int serial_line_parse(const char *text, SerialLine *ret) {
-        char bits = 0, parity = 0, stop = 0;
-        unsigned baud = 0;
         SerialLine l = {};
-        int end = -1;
+        unsigned baud = 0;
+        const char *p = text;
 
-        if (sscanf(text, "%7u,%c%c%c%n", &baud, &bits, &parity, &stop, &end) != 4 || end < 0 || text[end])
-                return -EINVAL;
-        if (parse_frame(bits, parity, stop, &l.flags) < 0)
+        for (; *p >= '0' && *p <= '9' && baud < 1000000; p++)
+                baud = baud * 10 + (unsigned) (*p - '0');
+        if (*p++ != ',' || strlen(p) != 3 || parse_frame(p[0], p[1], p[2], &l.flags) < 0)
                 return -EINVAL;
         for (size_t i = 0; i < ELEMENTSOF(speeds); i++)
                 if (speeds[i].baud == baud) {
