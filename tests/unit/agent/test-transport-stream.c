@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "address.h"
+#include "host.h"
+#include "io.h"
+#include "transport-stream.h"
+
+/* One conversation with a host that does as it is told; what the agent makes of it. */
+static Verdict converse(const AuthKey *key, Action action, const FakeHost *h, Answer *ret) {
+        int fds[2], pid;
+        Options o;
+        Question q;
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        pid = fake_host_start(fds[1], h);
+        cr_assert_gt(pid, 0);
+        fds[1] = safe_close(fds[1]);
+        fake_question(&q, &o, key, action);
+        answer_start(ret, action);
+        stream_converse(fds[0], &q, ret);
+        fds[0] = safe_close(fds[0]);
+        (void) fake_host_wait(pid);
+        return ret->verdict;
+}
+
+Test(transport_stream, believes_a_host_that_holds_the_key) {
+        static const struct {
+                Action action;
+                uint8_t reply;
+                Verdict verdict;
+        } table[] = {
+                { ACTION_OFF, 0, VERDICT_SUCCESS },
+                { ACTION_OFF, 1, VERDICT_FAILED },
+                { ACTION_OFF, 2, VERDICT_FAILED },
+                { ACTION_OFF, 3, VERDICT_DENIED },
+                { ACTION_OFF, 253, VERDICT_FAILED },
+                { ACTION_STATUS, 2, VERDICT_OFF },
+                { ACTION_LIST, 0, VERDICT_FAILED },
+        };
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                FakeHost h = { .key = k,
+                        .auth = HASH_SHA256,
+                        .has_packet = true,
+                        .cut = SIZE_MAX,
+                        .answer = &table[i].reply,
+                        .n_answer = 1 };
+                Answer a;
+
+                cr_expect_eq(
+                        converse(k, table[i].action, &h, &a), table[i].verdict, "row %zu: %s", i, a.reason);
+        }
+}
+
+/* Wherever a host hangs up: nothing is believed, and "silent" is said only when it had proved itself. */
+Test(transport_stream, believes_no_host_that_hangs_up_early) {
+        static const uint8_t off = 0;
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+
+        for (size_t cut = 0; cut <= CLIENT_PROOF_SIZE; cut++) {
+                FakeHost h = { .key = k,
+                        .auth = HASH_SHA256,
+                        .has_packet = true,
+                        .cut = cut,
+                        .answer = &off,
+                        .n_answer = 1 };
+                Answer a;
+
+                cr_expect_eq(converse(k, ACTION_OFF, &h, &a),
+                        cut < CLIENT_PROOF_SIZE ? VERDICT_FAILED : VERDICT_SILENT, "%zu bytes: %s", cut,
+                        a.reason);
+                cr_expect(a.reason[0]);
+        }
+}
+
+Test(transport_stream, believes_no_host_with_another_key_or_hash) {
+        static const uint8_t off = 0;
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1), *other = fake_key(2);
+        FakeHost stranger = {
+                .key = other, .auth = HASH_SHA256, .cut = SIZE_MAX, .answer = &off, .n_answer = 1
+        };
+        FakeHost differs = { .key = k,
+                .auth = HASH_SHA512,
+                .has_packet = true,
+                .cut = SIZE_MAX,
+                .answer = &off,
+                .n_answer = 1 };
+        Answer a;
+
+        cr_expect_eq(converse(k, ACTION_OFF, &stranger, &a), VERDICT_FAILED);
+        cr_expect_eq(converse(k, ACTION_OFF, &differs, &a), VERDICT_FAILED);
+}
+
+Test(transport_stream, reads_a_long_list_to_its_end) {
+        enum { N = 1000 };
+        uint8_t *bytes = calloc(1, 2 + (N + 1) * WIRE_RECORD_SIZE);
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+        FakeHost h = { .key = k,
+                .auth = HASH_SHA256,
+                .has_packet = true,
+                .cut = SIZE_MAX,
+                .answer = bytes,
+                .n_answer = 2 + (N + 1) * WIRE_RECORD_SIZE };
+        _cleanup_(answer_done) Answer a = {};
+
+        cr_assert(bytes);
+        bytes[0] = REPLY_LIST;
+        for (size_t i = 0; i < N; i++) {
+                Record r = { .state = 1 };
+
+                (void) snprintf(r.name, sizeof(r.name), "vm%zu", i);
+                cr_assert_eq(wire_encode_record(&r, bytes + 1 + i * WIRE_RECORD_SIZE), 0);
+        }
+        cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SUCCESS, "%s", a.reason);
+        cr_assert_eq(a.n_records, N);
+        cr_expect_str_eq(a.records[N - 1].name, "vm999");
+        answer_done(&a);
+        h.n_answer--;
+        cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SILENT, "a list without its end");
+        cr_expect_eq(a.n_records, 0);
+        free(bytes);
+}
+
+Test(transport_stream, a_silent_host_is_left_at_the_deadline) {
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+        int fds[2];
+        Options o;
+        Question q;
+        Answer a;
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        fake_question(&q, &o, k, ACTION_OFF);
+        q.deadline = now_usec() + 20 * USEC_PER_MSEC;
+        answer_start(&a, ACTION_OFF);
+        stream_converse(fds[0], &q, &a);
+        cr_expect_eq(a.verdict, VERDICT_FAILED);
+        cr_expect_str_eq(a.reason, "Timed out waiting for response");
+        (void) close(fds[0]);
+        (void) close(fds[1]);
+}
+
+Test(transport_stream, tcp_asks_a_host_by_its_address) {
+        static const uint8_t off = 0;
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+        FakeHost h = { .key = k,
+                .auth = HASH_SHA256,
+                .has_packet = true,
+                .cut = SIZE_MAX,
+                .answer = &off,
+                .n_answer = 1 };
+        Address at = { .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+        socklen_t size = sizeof(at.v4);
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        pid_t pid;
+        Options o;
+        Question q;
+        Answer a;
+
+        cr_assert_eq(bind(listener, &at.any, size), 0);
+        cr_assert_eq(getsockname(listener, &at.any, &size), 0);
+        fake_question(&q, &o, k, ACTION_OFF);
+        o.host = "127.0.0.1";
+        o.port = ntohs(at.v4.sin_port);
+        answer_start(&a, ACTION_OFF);
+        tcp_ask(&q, &a);
+        cr_expect_eq(a.verdict, VERDICT_FAILED);
+        cr_expect(strstr(a.reason, "Connection refused"), "%s", a.reason);
+
+        cr_assert_eq(listen(listener, 1), 0);
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0)
+                fake_host_speak(accept(listener, NULL, NULL), &h);
+        answer_start(&a, ACTION_OFF);
+        tcp_ask(&q, &a);
+        cr_expect_eq(a.verdict, VERDICT_SUCCESS, "%s", a.reason);
+        cr_expect_eq(fake_host_wait(pid), 0);
+        (void) close(listener);
+
+        o.host = "no such name";
+        answer_start(&a, ACTION_OFF);
+        tcp_ask(&q, &a);
+        cr_expect_eq(a.verdict, VERDICT_FAILED);
+}
