@@ -72,8 +72,8 @@ static int hear(int fd, uint64_t deadline, Address ret[static ADDRESSES_MAX]) {
 }
 
 int address_resolve(const char *host, uint16_t port, uint64_t deadline, Address ret[static ADDRESSES_MAX]) {
-        _cleanup_close_ int from = -1, to = -1;
-        int pipes[2], n;
+        _cleanup_close_ int from = -1;
+        int pipes[2], n, saved;
         pid_t child;
 
         n = look_up(host, port, AI_NUMERICHOST, ret);
@@ -82,13 +82,13 @@ int address_resolve(const char *host, uint16_t port, uint64_t deadline, Address 
         if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
         from = pipes[0];
-        to = pipes[1];
         child = fork();
-        if (child < 0)
-                return -errno;
         if (child == 0)
-                look_up_and_tell(host, port, to);
-        to = safe_close(to);
+                look_up_and_tell(host, port, pipes[1]);
+        saved = errno;
+        (void) close(pipes[1]);
+        if (child < 0)
+                return -saved;
         n = hear(from, deadline, ret);
         (void) kill(child, SIGKILL);
         (void) waitpid(child, NULL, 0);

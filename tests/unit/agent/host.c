@@ -50,11 +50,13 @@ void fake_host_speak(int fd, const FakeHost *h) {
         _exit(io_write(fd, h->answer, n, deadline) < 0);
 }
 
-int fake_host_start(int fd, const FakeHost *h) {
+int fake_host_start(int fd, int other, const FakeHost *h) {
         pid_t pid = fork();
 
-        if (pid == 0)
+        if (pid == 0) {
+                (void) safe_close(other);
                 fake_host_speak(fd, h);
+        }
         return pid;
 }
 

@@ -18,8 +18,8 @@ typedef struct FakeHost {
 /* Speaks over fd and ends the process: 0 if everything the guest sent was right, 1 if not. */
 _Noreturn void fake_host_speak(int fd, const FakeHost *h);
 
-/* In a child, of course; the caller waits for it. */
-int fake_host_start(int fd, const FakeHost *h);
+/* In a child, which does not keep `other` (or -1) open; the caller waits for it. */
+int fake_host_start(int fd, int other, const FakeHost *h);
 
 /* Waits for it; its exit status. */
 int fake_host_wait(int pid);

@@ -47,7 +47,7 @@ static int call(void) {
 
 static int host(const AuthKey *k) {
         FakeHost h = { .key = k, .auth = HASH_SHA256, .cut = SIZE_MAX, .answer = &yes, .n_answer = 1 };
-        int fd = call(), pid = fake_host_start(fd, &h);
+        int fd = call(), pid = fake_host_start(fd, -1, &h);
 
         cr_assert_gt(pid, 0);
         (void) close(fd);

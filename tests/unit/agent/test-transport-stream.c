@@ -16,7 +16,7 @@ static Verdict converse(const AuthKey *key, Action action, const FakeHost *h, An
         Question q;
 
         cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        pid = fake_host_start(fds[1], h);
+        pid = fake_host_start(fds[1], fds[0], h);
         cr_assert_gt(pid, 0);
         fds[1] = safe_close(fds[1]);
         fake_question(&q, &o, key, action);
@@ -60,9 +60,12 @@ Test(transport_stream, believes_a_host_that_holds_the_key) {
 /* Wherever a host hangs up: nothing is believed, and "silent" is said only when it had proved itself. */
 Test(transport_stream, believes_no_host_that_hangs_up_early) {
         static const uint8_t off = 0;
+        static const size_t cuts[] = { 0, 1, WIRE_MAC_SIZE - 1, WIRE_MAC_SIZE, WIRE_MAC_SIZE + 1,
+                CLIENT_PROOF_SIZE - 1, CLIENT_PROOF_SIZE };
         _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
 
-        for (size_t cut = 0; cut <= CLIENT_PROOF_SIZE; cut++) {
+        for (size_t i = 0; i < ELEMENTSOF(cuts); i++) {
+                size_t cut = cuts[i];
                 FakeHost h = { .key = k,
                         .auth = HASH_SHA256,
                         .has_packet = true,
