@@ -189,7 +189,7 @@ static void fill(const AuditRecord *r, uint64_t suppressed, uint64_t lost, Field
         f->used = 0;
         add(f, "MESSAGE", message, MESSAGE_MAX);
         add_text(f, "MESSAGE_ID", kinds[r->kind].message_id);
-        add_text(f, "PRIORITY", priority);
+        add(f, "PRIORITY", priority, sizeof(priority) - 1);
         add_text(f, "SYSLOG_IDENTIFIER", "fence-virt");
         add_request_id(f, r->request_id);
         add_text(f, "FENCE_LISTENER", r->listener);

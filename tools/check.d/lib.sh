@@ -6,7 +6,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top"
 
-# build NAME [MESON OPTION...]: builds build-check/NAME, with the compiler of $CC. Two stages may ask for the same one.
+# build NAME MESON-OPTION...: builds build-check/NAME, with the compiler of $CC. Two stages may ask for the same one.
 build() {
         local name=$1 dir=build-check/$1
         shift
@@ -15,18 +15,18 @@ build() {
                 flock 9
                 if [ ! -e "$dir/build.ninja" ]; then
                         rm -rf "$dir" # a setup that was interrupted
-                        meson setup "$dir" -Dtests=enabled "$@" 9>&-
+                        meson setup "$dir" "$@" 9>&-
                 fi
                 ninja -C "$dir" 9>&-
         ) 9>"build-check/$name.lock"
 }
 
 build_gcc() {
-        CC=gcc build gcc
+        CC=gcc build gcc -Dtests=enabled
 }
 
 build_sanitize() {
-        CC=clang build sanitize -Db_sanitize=address,undefined -Db_lundef=false
+        CC=clang build sanitize -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false
 }
 
 # meson_test NAME SUITE [OPTION...]: one line for each case, as far as the tests name their cases.
