@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# What the scripts in tests/interop and tests/lab share. A script starts with
+# What the scripts in tests/interop, tests/lab and tests/guest share. A script starts with
 #
 #       #!/bin/bash
 #       . "$(dirname "$0")/../lib.sh"
