@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ask.h"
 #include "config.h"
 #include "io.h"
 #include "log.h"
 #include "options.h"
-#include "transport.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,9 +13,6 @@
 #include <sys/stat.h>
 
 enum { EXIT_OFF = 2, EXIT_DENIED = 3, EXIT_SILENT = 255, INPUT_MAX = 64 * 1024 };
-
-/* "off" was answered; whether the domain is off must not take the time in which another device could be tried. */
-#define CONFIRM_USEC_MAX (5 * USEC_PER_SEC)
 
 static char *read_input(void) {
         _cleanup_free_ char *text = malloc(INPUT_MAX + 1);
@@ -65,23 +62,6 @@ static int report(const Answer *a) {
         return EXIT_FAILURE;
 }
 
-/* Only a contradiction counts: the status may be forbidden, and a domain that is gone has none. */
-static void confirm_off(const Transport *t, Question q, Answer *off) {
-        uint64_t limit = now_usec() + CONFIRM_USEC_MAX;
-        Answer status;
-
-        q.action = ACTION_STATUS;
-        if (q.deadline > limit)
-                q.deadline = limit;
-        answer_start(&status, q.action);
-        t->ask(&q, &status);
-        if (status.verdict == VERDICT_SUCCESS)
-                answer_fail(off, VERDICT_FAILED, "The host said that it is off, but its status is still on");
-        else
-                log_debug("%s", status.verdict == VERDICT_OFF ? "Confirmed: it is off" : status.reason);
-        answer_done(&status);
-}
-
 static int ask(const Options *o, const AuthKey *key) {
         const Transport *t = transport_choose(o);
         Question q = { .options = o, .key = key, .action = o->action };
@@ -92,10 +72,7 @@ static int ask(const Options *o, const AuthKey *key) {
         q.deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
         log_debug("Asking by %s: %s %s, for up to %u s", t->name, action_to_string(o->action),
                 o->target ? o->target : "", o->timeout_sec);
-        answer_start(&answer, o->action);
-        t->ask(&q, &answer);
-        if (o->action == ACTION_OFF && answer.verdict == VERDICT_SUCCESS)
-                confirm_off(t, q, &answer);
+        ask_host(t, &q, &answer);
         return report(&answer);
 }
 

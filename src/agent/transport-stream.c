@@ -122,7 +122,9 @@ void tcp_ask(const Question *q, Answer *ret) {
         n = address_resolve(o->host, (uint16_t) o->port, q->deadline, addresses);
         if (n < 0) {
                 answer_fail(ret, VERDICT_FAILED, "Unable to find the address of host %s: %s", o->host,
-                        n == -ENOENT ? "no such name" : strerror(-n));
+                        n == -ENOENT   ? "no such name"
+                        : n == -EAGAIN ? "no name server answers"
+                                       : strerror(-n));
                 return;
         }
         fd = connect_any(addresses, n, q->deadline);

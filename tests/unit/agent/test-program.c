@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base.h"
+#include "address.h"
 #include "config.h"
+#include "host.h"
 
 enum { ARGUMENTS_MAX = 16, OUTPUT_MAX = 32768 };
 
@@ -229,4 +230,87 @@ Test(program, debug_goes_to_standard_error) {
         cr_expect_eq(r.status, 255);
         cr_expect(strstr(r.err, "Asking by serial device: status vm1"), "%s", r.err);
         cr_expect_str_empty(r.out);
+}
+
+/* A key file, and a host behind a port that gives these answers, one connection each; the words end in both. */
+static pid_t serve(const uint8_t *replies, size_t n, const char *words, char ret[static 1024]) {
+        Address at = { .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        static const uint8_t key[64] = { 1 };
+        char path[] = "/tmp/test-agent-key-XXXXXX";
+        int fd = mkstemp(path);
+        socklen_t size = sizeof(at.v4);
+        pid_t pid;
+
+        cr_assert_eq(write(fd, key, sizeof(key)), (ssize_t) sizeof(key));
+        (void) close(fd);
+        cr_assert_eq(bind(listener, &at.any, size), 0);
+        cr_assert_eq(getsockname(listener, &at.any, &size), 0);
+        cr_assert_eq(listen(listener, 8), 0);
+        (void) snprintf(ret, 1024, "%s -T 127.0.0.1 -p %u -k %s", words, ntohs(at.v4.sin_port), path);
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0) {
+                AuthKey *k = fake_key(1);
+                int result = 0;
+
+                for (size_t i = 0; i < n; i++) {
+                        FakeHost h = { .key = k,
+                                .auth = HASH_SHA256,
+                                .has_packet = true,
+                                .cut = SIZE_MAX,
+                                .answer = replies + i,
+                                .n_answer = 1 };
+                        int peer = accept(listener, NULL, NULL);
+
+                        result |= fake_host_wait(fake_host_start(peer, -1, &h));
+                        (void) close(peer);
+                }
+                (void) unlink(path);
+                _exit(result);
+        }
+        (void) close(listener);
+        return pid;
+}
+
+Test(program, the_exit_status_is_what_the_host_said) {
+        static const struct {
+                const char *words;
+                uint8_t replies[2];
+                size_t n;
+                int status;
+                const char *out, *err;
+        } table[] = {
+                { "fence_virt -n vm1 -o status", { 0 }, 1, 0, "Status: ON\n", "" },
+                { "fence_virt -n vm1 -o status", { 2 }, 1, 2, "Status: OFF\n", "" },
+                { "fence_virt -n vm1 -o status", { 1 }, 1, 1, "", "Operation failed\n" },
+                { "fence_virt -n vm1 -o status", { 3 }, 1, 3, "", "Permission denied\n" },
+                { "fence_virt -n vm1 -o off", { 0, 2 }, 2, 0, "", "" },
+                { "fence_virt -n vm1 -o off", { 0, 3 }, 2, 0, "", "" },
+                { "fence_virt -n vm1 -o off", { 0, 0 }, 2, 1, "",
+                        "The host said that the domain is off, but its status is on\nOperation failed\n" },
+                { "fence_virt -n vm1 -o off", { 1 }, 1, 1, "", "Operation failed\n" },
+                { "fence_virt -n vm1 -o off", { 2 }, 1, 1, "",
+                        "The host's answer (2) does not fit the question (off)\nOperation failed\n" },
+                { "fence_virt -n vm1 -o off", { 253 }, 1, 1, "",
+                        "The host's answer (253) does not fit the question (off)\nOperation failed\n" },
+                { "fence_virt -n vm1", { 0 }, 1, 0, "", "" },
+                { "fence_xvm -n vm1 -o on", { 0 }, 1, 0, "", "" },
+                { "fence_virt -o monitor", { 0 }, 1, 0, "", "" },
+                { "fence_virt -o null -n vm1", { 1 }, 1, 1, "", "Operation failed\n" },
+                { "fence_virt -o list", { 0 }, 1, 1, "",
+                        "The host's answer (0) does not fit the question (list)\nOperation failed\n" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char words[1024];
+                pid_t pid = serve(table[i].replies, table[i].n, table[i].words, words);
+                Run r;
+
+                run(words, "", &r);
+                cr_expect_eq(r.status, table[i].status, "%s: %d", words, r.status);
+                cr_expect_str_eq(r.out, table[i].out, "%s", words);
+                cr_expect_str_eq(r.err, table[i].err, "%s", words);
+                cr_expect_eq(fake_host_wait(pid), 0);
+        }
 }

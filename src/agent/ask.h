@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "transport.h"
+
+/* Asks, and after an "off" that succeeded asks for the status as well: an "off" whose domain is still on has failed. Only
+ * that contradiction counts, as the status may be forbidden, a domain that is gone has none, and a host that was lost
+ * meanwhile takes nothing back. The caller ends *ret with answer_done(). */
+void ask_host(const Transport *t, const Question *q, Answer *ret);
