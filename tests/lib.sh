@@ -13,6 +13,7 @@
 #   check NAME CMD...              PASS when CMD succeeds; else FAIL with the last line of its output
 #   check_not NAME CMD...          the other way round
 #   check_equal NAME WANT GOT
+#   adopt CMD...                   CMD says PASS and FAIL itself: they are passed on and counted
 #   die WHY...                     nothing more can be tested: FAIL, cleans up, ends
 #   finish                         ends the script: 0 when something passed and nothing failed
 #   wait_until SECONDS CMD...      0 as soon as CMD succeeds, 1 after that time. CMD is tried 20 times a second
@@ -94,6 +95,19 @@ check_equal() {
         else
                 fail "$1" "wanted '$2', got '$3'"
         fi
+}
+
+adopt() {
+        local line
+        while IFS= read -r line; do
+                case $line in
+                "PASS "*) pass "${line#PASS }" ;;
+                "FAIL "*)
+                        n_failed=$((n_failed + 1))
+                        printf '%s\n' "$line"
+                        ;;
+                esac
+        done < <("$@" 2>"$scratch/adopted" || echo "FAIL $*: ended with $?: $(tail -n 1 "$scratch/adopted")")
 }
 
 die() {

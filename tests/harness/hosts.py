@@ -4,11 +4,10 @@ libvirtd. Runs as root inside a lab host, whose state is thrown away: nothing is
 
 import os
 import pwd
-import signal
 import subprocess
 import time
 
-URI = 'test+unix:///default'
+URI = 'test+unix:///default?socket=/run/libvirt/libvirt-sock'
 KEY = '/etc/test/key'
 BAD_KEY = '/etc/test/badkey'
 GUEST_NETNS = '/run/netns/guest'
@@ -40,6 +39,17 @@ def port_is_open(kind, port=1229):
                 if int(fields[1].rsplit(':', 1)[1], 16) == port and (kind == 'udp' or fields[3] == '0A'):
                     return True
     return False
+
+
+def background(unit, *argv, properties=()):
+    """A program in a unit of its own, which outlives this process; end() ends it."""
+    end(unit)
+    run('systemd-run', '--quiet', '--collect', f'--unit={unit}', '--property=StandardOutput=null',
+        '--property=StandardError=null', '--property=TimeoutStopSec=3', *(f'--property={p}' for p in properties), '--', *argv)
+
+
+def end(unit):
+    run('systemctl', 'stop', f'{unit}.service', check=False)
 
 
 def write(path, content, mode=0o644, owner=None):
@@ -97,11 +107,10 @@ CONTRACT_DOMAINS = [(f'vm{i}', i, i != 5) for i in range(1, 6)]
 
 class Domains:
     """Domains of the test driver inside a libvirtd, which shares their state between all its connections as long as
-    one of them is open: this object holds one."""
+    one of them is open: a unit of its own holds one."""
 
     def __init__(self, uri=URI):
         self.uri = uri
-        self.holder = None
 
     def virsh(self, *argv, check=True, **options):
         return run('virsh', '-q', '-c', self.uri, *argv, check=check, **options)
@@ -109,8 +118,7 @@ class Domains:
     def start(self, domains):
         run('systemctl', 'start', 'libvirtd.socket')
         self.hold()
-        self.virsh('destroy', 'test', check=False)
-        self.virsh('undefine', 'test', check=False)
+        wait_until('the holder', self.stock_is_gone)
         script = []
         for name, number, running in domains:
             write(f'/run/domains/{name}.xml', domain_xml(name, number))
@@ -121,9 +129,14 @@ class Domains:
             raise RuntimeError(f'{found} domains instead of {len(domains)}')
 
     def hold(self):
-        self.holder = subprocess.Popen(['virsh', '-q', '-c', self.uri, 'event', '--loop', '--event', 'lifecycle'],
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         wait_until('libvirtd', lambda: self.virsh('list', check=False).returncode == 0)
+        background('holder', 'virsh', '-q', '-c', self.uri, 'event', '--loop', '--event', 'lifecycle')
+
+    def stock_is_gone(self):
+        """Removes the domain that the driver comes with. That lasts as soon as the holder has connected."""
+        self.virsh('destroy', 'test', check=False)
+        self.virsh('undefine', 'test', check=False)
+        return 'test' not in self.virsh('list', '--all', '--name').stdout.split()
 
     def set(self, name, running):
         if self.is_running(name) != running:
@@ -133,61 +146,44 @@ class Domains:
         return self.virsh('domstate', name).stdout.strip() == 'running'
 
     def stop(self):
-        if self.holder:
-            self.holder.kill()
-            self.holder.wait()
+        end('holder')
 
 
 class Debian:
     """Debian's fence_virtd. transport: 'tcp' or 'multicast'."""
 
-    name = 'debian'
-
-    def __init__(self, transport, uri=None, key=KEY, may=(), source='127.0.0.1', address=None, port=1229,
-                 program='/usr/sbin/fence_virtd', options='', tag='fence_virtd', prefix=()):
-        self.transport, self.key, self.may, self.source = transport, key, may, source
-        self.uri, self.address, self.port = uri, address, port
-        self.program, self.options, self.tag, self.prefix = program, options, tag, list(prefix)
-        self.process = None
+    def __init__(self, transport, uri=None, key=KEY, may=(), source='127.0.0.1', port=1229, interface='g0'):
+        self.transport, self.uri, self.key, self.may, self.source = transport, uri, key, may, source
+        self.port, self.interface = port, interface
+        self.unit = f'debian-{transport}-{port}'
 
     def start(self):
+        domains = f'/run/{self.unit}.xml'
         if self.uri is None:
-            write(f'/run/{self.tag}.xml', node_xml(CONTRACT_DOMAINS))
-        uris = [f'test:///run/{self.tag}.xml'] if self.uri is None else self.uri
+            write(domains, node_xml(CONTRACT_DOMAINS))
+        uris = [f'test://{domains}'] if self.uri is None else self.uri
         backend = ' '.join(f'uri{i or ""} = "{uri}";' for i, uri in enumerate(uris))
-        address = self.address or ('0.0.0.0' if self.transport == 'tcp' else '225.0.0.12')
-        interface = 'interface = "g0";' if self.transport == 'multicast' else ''
+        where = ('address = "0.0.0.0";' if self.transport == 'tcp' else
+                 f'address = "225.0.0.12"; interface = "{self.interface}";')
         members = ' '.join(f'uuid = "{name}";' for name in self.may)
         groups = f'groups {{ group {{ ip = "{self.source}"; {members} }} }}' if self.may else ''
-        write(f'/run/{self.tag}.conf', f'''
+        write(f'/run/{self.unit}.conf', f'''
 fence_virtd {{ listener = "{self.transport}"; backend = "libvirt"; module_path = "{MODULES}"; }}
-listeners {{ {self.transport} {{ key_file = "{self.key}"; address = "{address}"; port = "{self.port}";
-                                 {interface} {self.options} }} }}
+listeners {{ {self.transport} {{ key_file = "{self.key}"; port = "{self.port}"; {where} }} }}
 backends {{ libvirt {{ {backend} }} }}
 {groups}
 ''')
-        self.process = subprocess.Popen(
-            [*self.prefix, self.program, '-F', '-f', f'/run/{self.tag}.conf', '-p', f'/run/{self.tag}.pid'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not self.prefix:
-            kind = 'tcp' if self.transport == 'tcp' else 'udp'
-            wait_until('fence_virtd', lambda: port_is_open(kind, self.port))
+        background(self.unit, '/usr/sbin/fence_virtd', '-F', '-f', f'/run/{self.unit}.conf', '-p', f'/run/{self.unit}.pid')
+        kind = 'tcp' if self.transport == 'tcp' else 'udp'
+        wait_until('fence_virtd', lambda: port_is_open(kind, self.port))
         return self
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(3)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.unit)
 
 
 class Ours:
     """The installed product under systemd, as shipped. One group file; transports are sockets of the template."""
-
-    name = 'ours'
 
     def __init__(self, transport, uri=(URI,), key=KEY, may=(), source='key:contract', conf=''):
         self.transport, self.uri, self.key, self.may, self.source, self.conf = transport, uri, key, may, source, conf
@@ -207,10 +203,13 @@ class Ours:
             write(group, f'[Group]\nMembers={" ".join(self.may)}\nSources={self.source}\n')
         elif os.path.exists(group):
             os.unlink(group)
-        run('systemctl', 'restart', 'fence-virt-exec.socket')
-        run('systemctl', 'restart', f'{self.listener}.socket')
-        run('systemctl', 'restart', 'fence-virt-exec.service')
-        if self.transport == 'multicast':
+        self.stop()     # a socket cannot be restarted under its service
+        run('systemctl', 'start', 'fence-virt-exec.socket', 'fence-virt-exec.service')
+        return self.listen()
+
+    def listen(self):
+        run('systemctl', 'start', f'{self.listener}.socket')
+        if self.transport == 'multicast':       # joins when it starts
             run('systemctl', 'start', f'{self.listener}.service')
         return self
 

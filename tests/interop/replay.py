@@ -2,6 +2,7 @@
 """Replays tests/contract, what Debian's programs 4.12.1 were seen to print, return and take, with one agent against one
 host. Runs as root in a lab host. Prints PASS and FAIL lines, one per row.
 
+    replay.py table             is what is listed as different part of the contract?
     replay.py AGENT HOST CONTRACT DIRECTORY     AGENT, HOST: debian, ours, ours-compatible; CONTRACT: tcp, mcast, none
 
 What may differ is in differences.toml, and nothing else: an unlisted difference fails, and so does one that is listed
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from xml.etree import ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -32,49 +34,56 @@ def read(name):
         return file.read()
 
 
-def normal(text):
-    """Takes out what differs from run to run: addresses in memory and challenges."""
-    return re.sub(r'[0-9a-f]{40,}', '<hex>', re.sub(r'0x[0-9a-f]+', '0x<address>', text))
-
-
 def short(text):
     """For messages: usage texts are long, and equal beginnings say little."""
     text = repr(text)
     return text if len(text) < 300 else f'{text[:200]} ... {text[-90:]} ({len(text)})'
 
 
+def option_names(text):
+    return re.findall(r'^  (-\S|[a-z_]+) ', text, re.MULTILINE)
+
+
+def metadata_names(text):
+    """What a cluster manager reads of the metadata: parameters with their options and types, and actions."""
+    tree = ElementTree.fromstring(text)
+    parameters = {p.get('name'): (p.get('required'), p.find('getopt').get('mixed'), p.find('content').get('type'))
+                  for p in tree.iter('parameter')}
+    return tree.get('name'), parameters, {a.get('name') for a in tree.iter('action')}
+
+
 class Text:
-    """An expected output: whole, or the first part and the size of all, where the contract shows no more."""
+    """An expected output. It may contain: <reset>, either of the errors of a connection that the other side has closed,
+    depending on who was faster; <usage>, all of the help text, <options>, its part about the command line,
+    <parameters>, the one about standard input; <metadata>; <hex>, a digest; <address> in memory. With same_names the
+    first three need to have the same options only, in any words, and the metadata the same parameters and actions."""
 
-    def __init__(self, text, agent):
-        cut = re.fullmatch(r'(.*)…\((\d+) bytes\)', text, re.DOTALL)
-        self.size = int(cut[2]) if cut else None
+    def __init__(self, text, agent, same_names=False):
+        self.text, self.same_names = text, same_names
         usage = read(f'help-{agent}.txt')
-        if text != '<usage text>':      # -h, -? and -Q show all of it, an error the command line's part only
-            usage = usage.split('With no command line argument')[0]
-        self.text = cut[1] if cut else text.replace('<usage text>', usage)
-        self.is_challenge = self.text.startswith('Hash mismatch')
+        options, parameters = re.split(r'With no command line argument[^=]*=value1\n    arg2=value2\n\n', usage)
+        self.known = {'usage': usage, 'options': options, 'parameters': parameters,
+                      'metadata': read(f'metadata-{agent}.xml')}
+        self.pattern = re.sub('<(usage|options|parameters|metadata)>', r'(?P<\1>.*)',
+                              re.sub(r'<(hex|address)>', '[0-9a-f]+',
+                                     re.escape(text).replace('<reset>', r'(?:Connection reset by peer|Broken pipe)')))
 
     def matches(self, actual):
-        if self.size is None:
-            return normal(actual) == normal(self.text)
-        if self.is_challenge:       # the first digest ends within what the contract shows
-            return len(actual) == self.size and actual.startswith('Hash mismatch:\nC = ')
-        return len(actual.encode()) == self.size and normal(actual).startswith(normal(self.text))
+        match = re.fullmatch(self.pattern, actual, re.DOTALL)
+        return match is not None and all(self.is_known(name, part) for name, part in match.groupdict().items())
+
+    def is_known(self, name, part):
+        if not self.same_names:
+            return part == self.known[name]
+        if name != 'metadata':
+            return option_names(part) == option_names(self.known[name])
+        try:
+            return metadata_names(part) == metadata_names(self.known[name])
+        except (ElementTree.ParseError, AttributeError):
+            return False
 
     def __repr__(self):
-        return short(self.text) + (f' and more, {self.size} bytes' if self.size else '')
-
-
-class Pattern:
-    def __init__(self, text):
-        self.text = text
-
-    def matches(self, actual):
-        return re.fullmatch(self.text, actual, re.DOTALL) is not None
-
-    def __repr__(self):
-        return 'r' + repr(self.text)
+        return short(self.text)
 
 
 class Value:
@@ -110,43 +119,37 @@ class Row:
                 if field in difference:
                     value = difference[field]
                     expected[field] = Value(value) if field in ('rc', 'pace') else Text(value, self.agent)
-                if f'{field}_matches' in difference:
-                    expected[field] = Pattern(difference[f'{field}_matches'])
+        if any(d.get('same_names') for d in differences):
+            for field in ('stdout', 'stderr'):
+                expected[field] = Text(expected[field].text, self.agent, same_names=True)
         return expected
 
 
-def fields_of(difference):
-    if difference.get('errors_move'):
+def fields_of(difference, row):
+    """The fields of a row that a difference says are not as in the contract."""
+    if difference.get('errors_move') and row.expected['stdout'].text:
+        yield from ('stdout', 'stderr')
+    elif difference.get('same_names'):
         yield 'stdout'
-        yield 'stderr'
-    for field in FIELDS:
-        if field in difference or f'{field}_matches' in difference:
-            yield field
+    yield from (field for field in FIELDS if field in difference and field in row.expected)
+
+
+def matching(patterns, name):
+    return [p for p in patterns if fnmatch.fnmatchcase(name, p)]
 
 
 class Differences:
-    def __init__(self, agent, host, contract):
-        pair = f'{agent}>{host}'
+    def __init__(self):
         with open(os.path.join(HERE, 'differences.toml'), 'rb') as file:
-            self.all = [d for d in tomllib.load(file)['difference']
-                        if any(fnmatch.fnmatchcase(pair, p) for p in d['pairing'])]
-        for difference in self.all:
-            difference['rows'] = [r for r in difference['rows'] if r.startswith(contract)]
-        self.met = {}      # (index of the difference, its row pattern) -> seen
+            self.all = tomllib.load(file)['difference']
 
-    def of(self, row):
-        found = []
-        for index, difference in enumerate(self.all):
-            for pattern in difference['rows']:
-                if fnmatch.fnmatchcase(row.name, pattern):
-                    self.met[index, pattern] = True
-                    found.append(difference)
-                    break
-        return found
+    def of(self, pair, row):
+        return [d for d in self.all if matching(d['pairing'], pair) and matching(d['rows'], row.name)]
 
-    def stale(self):
-        return [(pattern, d['why']) for index, d in enumerate(self.all) for pattern in d['rows']
-                if (index, pattern) not in self.met]
+    def stale(self, names):
+        """Patterns that no row of the contract has."""
+        return [(pattern, d['why']) for d in self.all for pattern in d['rows']
+                if not any(matching([pattern], name) for name in names)]
 
 
 class Agents:
@@ -212,22 +215,36 @@ def judge(row, actual, differences):
     for field, value in expected.items():
         if not value.matches(actual[field]):
             wrong.append(f'{field}: expected {value}, got {short(actual[field])}')
-    for difference in differences:
-        for field in fields_of(difference):
-            if field in row.expected and row.expected[field].matches(actual[field]) and not wrong:
-                if not (difference.get('errors_move') and row.expected['stdout'].text == ''):
-                    wrong.append(f'{field} is listed as different ({difference["why"]}), but is as in the contract')
+            if field == 'pace':
+                wrong.append(f'took {actual.get("seconds", NEVER):.1f} s')
+    for difference in differences if not wrong else []:
+        for field in fields_of(difference, row):
+            if row.expected[field].matches(actual[field]):
+                wrong.append(f'{field} is listed as different ({difference["why"]}), but is as in the contract')
     delay = re.search(r'-w (\d+) -o off', ' '.join(row.raw['argv']))
     if delay and actual['seconds'] < int(delay[1]):
         wrong.append(f'took {actual["seconds"]:.2f} s in spite of the delay')
     return wrong
 
 
+def check_table():
+    """Every pattern in the table of differences must mean a row."""
+    names = [Row(raw).name for contract in ('tcp', 'mcast', 'none') for raw in json.loads(read(f'{contract}.json'))]
+    stale = Differences().stale(names)
+    for pattern, why in stale:
+        print(f'FAIL the differences name rows that exist: {pattern} ({why}) does not')
+    if not stale:
+        print(f'PASS the differences name rows that exist, of {len(names)}')
+    return 2 if stale else 0
+
+
 def main():
+    if sys.argv[1:] == ['table']:
+        return check_table()
     agent, kind, contract, directory = sys.argv[1:]
     pair = f'{agent}>{kind}'
     rows = [Row(raw) for raw in json.loads(read(f'{contract}.json'))]
-    differences = Differences(agent, kind, contract)
+    differences = Differences()
     agents = Agents(os.path.join(directory, agent), contract)
     domains = hosts.Domains()
     hosts.make_keys()
@@ -247,15 +264,12 @@ def main():
             host.start()
         for row in (r for r in rows if r.group == group):
             thing = bystander(row)
-            wrong = judge(row, agents.run(row), differences.of(row))
+            wrong = judge(row, agents.run(row), differences.of(pair, row))
             end(thing)
             failed += bool(wrong)
             print(f'FAIL {pair}/{row.name}: {"; ".join(wrong)}' if wrong else f'PASS {pair}/{row.name}', flush=True)
         if host:
             host.stop()
-    for pattern, why in differences.stale():
-        failed += 1
-        print(f'FAIL {pair}/{pattern}: listed as different ({why}), but there is no such row')
     domains.stop()
     return 2 if failed else 0
 
