@@ -6,32 +6,16 @@ in turns. Reads one JSON object a line from standard input, {"do": NAME, ...}, a
 
 import json
 import os
-import socket
-import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from harness import hosts, wire  # noqa: E402
+from harness.stall import OTHER_URI, Stallers, pids  # noqa: E402
 
 TARGET = 'vm1'
-OTHER_URI = 'test+unix:///default?socket=/run/other/libvirt/libvirt-sock'
-DEAD = '10.78.0.66'         # a guest that has died: its datagram was sent, nothing answers a call back
 LIMIT = 10                  # seconds after which a raw client gives up
-
-
-def pids(names):
-    """Processes by the name of their program, in this host (its pid namespace)."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            program = os.path.basename(os.readlink(f'/proc/{pid}/exe'))
-        except OSError:
-            continue
-        if program in names:
-            found.append(int(pid))
-    return found
 
 
 def pss_kib(pid):
@@ -49,13 +33,11 @@ class Side:
         self.kind, self.load_program = kind, load
         self.domains = hosts.Domains()
         self.host = None
-        self.stallers = []
-        self.stopped = []
-        self.other = None
         hosts.make_keys()
         hosts.make_guest_network()
         with open(hosts.KEY, 'rb') as file:
             self.key = file.read()
+        self.stallers = Stallers(self.key, TARGET)
 
     # --- set-up ---
     def domains_up(self, n, running):
@@ -113,75 +95,16 @@ class Side:
         return {'reply': reply, 'seconds': time.monotonic() - begin}
 
     # --- what hangs ---
-    def stall(self, how, transport='tcp'):
-        getattr(self, f'stall_{how}')()
-        time.sleep(0.3)     # until what is stalled is
+    def stall(self, how):
+        getattr(self.stallers, how)()
         return {}
-
-    def stall_silent(self):
-        for _ in range(200):
-            peer = socket.socket()
-            peer.setblocking(False)
-            peer.connect_ex(('127.0.0.1', wire.PORT))
-            self.stallers.append(peer)
-
-    def stall_callback(self):
-        mac = hosts.run('ip', '-n', 'guest', '-br', 'link', 'show', 'eth0').stdout.split()[2]
-        hosts.run('ip', 'neigh', 'replace', DEAD, 'lladdr', mac, 'dev', 'g0', 'nud', 'permanent')
-        data = wire.packet(self.key, wire.STATUS, TARGET, callback=(DEAD, wire.PORT))
-        hosts.run('nsenter', '--net=' + hosts.GUEST_NETNS, '--', sys.executable, '-c',
-                  f'import sys; sys.path.insert(0, {sys.path[0]!r})\n'
-                  f'from harness import wire; wire.send_datagram(bytes.fromhex("{data.hex()}"), "{DEAD}")')
-
-    def stall_unread(self):
-        """A list that is asked for and not read, over the guests' link: more than its buffers hold."""
-        reader = subprocess.Popen(
-            ['nsenter', '--net=' + hosts.GUEST_NETNS, '--', sys.executable, '-c',
-             f'import socket, sys; sys.path.insert(0, {sys.path[0]!r})\n'
-             f'from harness import wire\n'
-             f's = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)\n'
-             f's.connect(("{hosts.HOST_ADDRESS}", wire.PORT)); key = open("{hosts.KEY}", "rb").read()\n'
-             f's.sendall(wire.packet(key, wire.LIST)); wire.handshake(s, key); print(flush=True); input()'],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        reader.stdout.read(1)
-        self.stallers.append(reader)
 
     def other_libvirtd_up(self):
-        """A second hypervisor: another libvirtd, of which the host's second URI speaks."""
-        os.makedirs('/run/other/libvirt', exist_ok=True)
-        hosts.write('/run/other/libvirtd.conf', 'unix_sock_dir = "/run/other/libvirt"\nauth_unix_rw = "none"\n'
-                    'unix_sock_rw_perms = "0777"\n')
-        self.other = subprocess.Popen(
-            ['unshare', '--mount', 'sh', '-c', 'for d in /var/lib/libvirt /etc/libvirt /run/libvirt; do mkdir -p $d; '
-             'mount -t tmpfs tmpfs $d; done; exec libvirtd -f /run/other/libvirtd.conf -p /run/other/pid'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        hosts.wait_until('the other libvirtd', lambda: os.path.exists('/run/other/libvirt/libvirt-sock'))
+        self.stallers.other_libvirtd_up()
         return {}
 
-    def stop_process(self, pid):
-        os.kill(pid, 19)
-        self.stopped.append(pid)
-
-    def stall_other_libvirtd(self):
-        self.stop_process(self.other.pid)
-
-    def stall_worker(self):
-        for pid in pids({'fenced-worker'})[:1]:
-            self.stop_process(pid)
-
     def relieve(self):
-        for staller in self.stallers:
-            if isinstance(staller, subprocess.Popen):
-                staller.kill()
-                staller.wait()
-            else:
-                staller.close()
-        for pid in self.stopped:
-            try:
-                os.kill(pid, 18)
-            except ProcessLookupError:
-                pass
-        self.stallers, self.stopped = [], []
+        self.stallers.relieve()
         return {}
 
     # --- others ---
