@@ -29,7 +29,10 @@ static int wait_for(int fd, short events, uint64_t deadline) {
         struct pollfd p = { .fd = fd, .events = events };
         int r = io_poll(&p, 1, deadline);
 
-        return r == 0 ? -ETIMEDOUT : r < 0 ? r : 0;
+        if (r <= 0)
+                return r < 0 ? r : -ETIMEDOUT;
+        /* a virtio port whose host is away says nothing but "hung up", at once and again and again */
+        return p.revents & events ? 0 : -ECONNRESET;
 }
 
 int io_write(int fd, const void *data, size_t size, uint64_t deadline) {
@@ -54,7 +57,8 @@ int io_write(int fd, const void *data, size_t size, uint64_t deadline) {
 }
 
 ssize_t io_read_some(int fd, void *buffer, size_t size, uint64_t deadline) {
-        for (;;) {
+        /* by the clock, and not only when there is nothing: a line may never be silent */
+        while (now_usec() < deadline) {
                 ssize_t n = read(fd, buffer, size);
                 int r;
 
@@ -70,6 +74,7 @@ ssize_t io_read_some(int fd, void *buffer, size_t size, uint64_t deadline) {
                 if (r < 0)
                         return r;
         }
+        return -ETIMEDOUT;
 }
 
 int io_read(int fd, void *buffer, size_t size, uint64_t deadline) {

@@ -67,6 +67,7 @@ static int ask(const Options *o, const AuthKey *key) {
         Question q = { .options = o, .key = key, .action = o->action };
         _cleanup_(answer_done) Answer answer = {};
 
+        /* -w is for clusters in which both halves ask at the same moment: one of them is to be late */
         if (action_changes_power(o->action))
                 (void) io_poll(NULL, 0, now_usec() + o->delay_sec * USEC_PER_SEC);
         q.deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;

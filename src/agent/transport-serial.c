@@ -16,6 +16,8 @@
 #define AGAIN_USEC       (100 * USEC_PER_MSEC)
 #define CONNECT_USEC_MAX (4 * USEC_PER_SEC)
 
+enum { N_NULL = 2 };
+
 static uint64_t earlier(uint64_t a, uint64_t b) {
         return a < b ? a : b;
 }
@@ -73,11 +75,33 @@ static int read_answer(int fd, uint64_t deadline, Answer *ret) {
         return 0;
 }
 
-/* A reply does not say what it replies to, and a host that was stuck answers what an agent asked long ago. So before
- * anything is asked whose answer is believed of a domain, "null" is asked: hosts take requests in their order, so
- * when that has been answered and the line is silent, no older answer is under way. */
-static int synchronise(int fd, const Question *q) {
+/* Reads replies until the last N_NULL of them were failures. */
+static int read_nulls(int fd, uint64_t deadline) {
+        SerialReader reader;
         Answer null;
+
+        answer_start(&null, ACTION_NULL);
+        serial_reader_start(&reader, &null);
+        for (unsigned n = 0; n < N_NULL;) {
+                uint8_t byte;
+                int r = io_read(fd, &byte, 1, deadline);
+
+                if (r < 0)
+                        return r;
+                serial_reader_feed(&reader, byte);
+                if (answer_want(&null) > 0)
+                        continue;
+                n = null.state == ANSWER_COMPLETE && null.verdict == VERDICT_FAILED ? n + 1 : 0;
+                answer_start(&null, ACTION_NULL);
+        }
+        return 0;
+}
+
+/* A reply does not say what it replies to, and a host that was stuck answers what an agent asked long ago. So before
+ * anything is asked whose answer is believed of a domain, "null" is asked, which always fails and at once: hosts take
+ * requests in their order, so when that has been answered and the line is silent, no older answer is under way. More
+ * than once, as one failure may be an older answer. */
+static int synchronise(int fd, const Question *q) {
         int r;
 
         while ((r = drain(fd, q->deadline)) == -ECONNRESET) {
@@ -87,12 +111,12 @@ static int synchronise(int fd, const Question *q) {
         }
         if (r < 0 || !action_has_target(q->action))
                 return r;
-        r = send_request(fd, q, ACTION_NULL);
-        if (r < 0)
-                return r;
-        answer_start(&null, ACTION_NULL);
-        r = read_answer(fd, q->deadline, &null);
-        answer_done(&null);
+        for (unsigned i = 0; i < N_NULL; i++) {
+                r = send_request(fd, q, ACTION_NULL);
+                if (r < 0)
+                        return r;
+        }
+        r = read_nulls(fd, q->deadline);
         return r < 0 ? r : drain(fd, q->deadline);
 }
 

@@ -134,8 +134,9 @@ Test(callback, nobody_is_believed_at_the_deadline) {
 
         cr_expect_not(callbacks_wait(&callbacks, &question, now_usec() + 200 * USEC_PER_MSEC, &fd, &c));
         cr_expect_eq(fd, -1);
-        cr_expect_eq(fake_host_wait(pid), 1);
         cr_expect_not(callbacks_wait(&callbacks, &question, 0, &fd, &c));
+        callbacks_done(&callbacks); /* or a child that was late waits for us */
+        cr_expect_eq(fake_host_wait(pid), 1);
 }
 
 Test(callback, a_port_that_is_taken_is_an_error) {
