@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "options-table.h"
+#include "names.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define TARGET(f) .parse = parse_target, .offset = offsetof(Options, f), .type = "string"
+#define TARGET    .parse = parse_target, .type = "string"
 #define STRING(f) .parse = parse_string, .offset = offsetof(Options, f), .type = "string"
 #define HASH(f)   .parse = parse_hash, .offset = offsetof(Options, f), .type = "string", .standard = "sha256"
 #define NUMBER(f, n, min, max)                                                                \
@@ -42,13 +43,13 @@ const OptionRow option_rows[_OPTION_MAX] = {
         [OPTION_HASH] = { 'c', "hash", .argument = "<hash>", HASH(hash),
                 .text = "Packet hash strength (sha1, [sha256], sha512)" },
         [OPTION_KEY] = { 'k', "key_file", .argument = "<file>", .type = "string",
-                .standard = "/etc/cluster/fence_xvm.key", .parse = parse_key,
-                .text = "Shared key file (default=/etc/cluster/fence_xvm.key)" },
-        [OPTION_TARGET] = { 'n', "plug", .argument = "<domain>", TARGET(target), .required = true,
+                .standard = LEGACY_KEY_PATH, .parse = parse_key,
+                .text = "Shared key file (default=" LEGACY_KEY_PATH ")" },
+        [OPTION_TARGET] = { 'n', "plug", .argument = "<domain>", TARGET, .required = true,
                 .obsoletes = "port", .text = "Virtual Machine (domain name) to fence" },
-        [OPTION_TARGET_OLD] = { 'H', "port", .argument = "<domain>", TARGET(target), .required = true,
+        [OPTION_TARGET_OLD] = { 'H', "port", .argument = "<domain>", TARGET, .required = true,
                 .deprecated = true, .text = "Virtual Machine (domain name) to fence" },
-        [OPTION_TARGET_OLDEST] = { 0, "domain", .argument = "<domain>", TARGET(target), .deprecated = true,
+        [OPTION_TARGET_OLDEST] = { 0, "domain", .argument = "<domain>", TARGET, .deprecated = true,
                 .text = "Virtual Machine (domain name) to fence (deprecated; use port)" },
         [OPTION_UUID] = { 'u', "use_uuid", .type = "string", .standard = "0", .parse = parse_flag,
                 .offset = offsetof(Options, use_uuid),
