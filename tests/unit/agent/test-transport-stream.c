@@ -186,6 +186,7 @@ Test(transport_stream, tcp_asks_a_host_by_its_address) {
         (void) close(listener);
 
         o.host = "no such name";
+        q.deadline = now_usec() + USEC_PER_SEC; /* where no name server answers */
         answer_start(&a, ACTION_OFF);
         tcp_ask(&q, &a);
         cr_expect_eq(a.verdict, VERDICT_FAILED);
