@@ -8,11 +8,23 @@
 /* By default libvirt prints every error to stderr; ours go into the answer. */
 static void print_nothing(void *userdata, virErrorPtr error) {}
 
+/* To free 5000 domains takes libvirt as long as to list them. */
+static void backend_rest(void *state) {
+        Libvirt *l = state;
+
+        for (int i = 0; i < l->n_listed; i++)
+                (void) virDomainFree(l->listed[i]);
+        free(l->listed);
+        l->listed = NULL;
+        l->n_listed = 0;
+}
+
 static void backend_close(void *state) {
         Libvirt *l = state;
 
         if (!l)
                 return;
+        backend_rest(l);
         libvirt_disconnect(l);
         free(l->uri);
         free(l);
@@ -82,5 +94,6 @@ const Backend backend_libvirt = {
                 [WORKER_JOB_ACT] = run_act,
                 [WORKER_JOB_LIST] = run_list,
         },
+        .rest = backend_rest,
         .close = backend_close,
 };

@@ -17,6 +17,9 @@ typedef struct Backend {
          * manager went away, is the backend's business; what was started is never tried a second time. */
         void (*run[_WORKER_JOB_MAX])(void *state, Job *job);
 
+        /* Called when the answer is out: what need not keep anybody waiting. */
+        void (*rest)(void *state);
+
         /* Takes NULL. */
         void (*close)(void *state);
 } Backend;

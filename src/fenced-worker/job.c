@@ -17,7 +17,7 @@ uint64_t job_now(void) {
 }
 
 void job_unsay(Job *j) {
-        j->result = (WorkerEvent) { .kind = WORKER_EVENT_RESULT, .id = j->request.id };
+        j->result = (WorkerEvent){ .kind = WORKER_EVENT_RESULT, .id = j->request.id };
 }
 
 int job_read(int fd, Job *ret) {

@@ -23,6 +23,8 @@ typedef struct Libvirt {
         char *uri;
         virConnectPtr connection; /* NULL: not connected */
         Death death; /* valid while connected */
+        virDomainPtr *listed; /* by the last job, freed when its answer is out */
+        int n_listed;
 } Libvirt;
 
 static inline void libvirt_domain_freep(virDomainPtr *d) {
@@ -57,8 +59,8 @@ Death libvirt_death(const char *driver, const char *uri, unsigned long version);
 int libvirt_lookup(Libvirt *l, Job *j, virDomainPtr (*lookup)(virConnectPtr, const char *), const char *text,
         virDomainPtr *ret);
 
-/* Asks for the state and sets name, UUID, state and power of the answer. reason: virDomainGetState(). 0, -ENOTCONN, or
- * -EIO with the answer WORKER_FAILED. */
+/* Asks for the state and sets name, UUID, state and power of the answer, and for POWER_UNKNOWN the message. reason:
+ * virDomainGetState(). 0, -ENOTCONN, or -EIO with the answer WORKER_FAILED. */
 int libvirt_describe(Libvirt *l, Job *j, virDomainPtr d, int *ret_reason);
 
 /* The domain of the answer, for proof.h; valid as long as j. */

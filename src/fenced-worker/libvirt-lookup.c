@@ -21,11 +21,12 @@ int libvirt_lookup(Libvirt *l, Job *j, virDomainPtr (*lookup)(virConnectPtr, con
         return libvirt_fail(l, j, "Cannot look up the domain") < 0 ? -ENOTCONN : -EIO;
 }
 
-/* A process exists, or may exist, in every state but "shut off". */
-static PowerState power_of(virDomainPtr d, int state) {
+/* A process exists, or may exist, in every state but "shut off"; and that is said of one which left for another host, too
+ * (as long as libvirtd remembers). */
+static PowerState power_of(virDomainPtr d, int state, int reason) {
         switch (state) {
         case VIR_DOMAIN_SHUTOFF:
-                return POWER_OFF;
+                return reason == VIR_DOMAIN_SHUTOFF_MIGRATED ? POWER_UNKNOWN : POWER_OFF;
         case VIR_DOMAIN_NOSTATE:
         case VIR_DOMAIN_CRASHED: /* some drivers keep a process for the post-mortem, some do not */
                 switch (virDomainIsActive(d)) {
@@ -55,7 +56,10 @@ int libvirt_describe(Libvirt *l, Job *j, virDomainPtr d, int *ret_reason) {
         (void) snprintf(j->result.name, sizeof(j->result.name), "%s", name);
         (void) snprintf(j->result.uuid, sizeof(j->result.uuid), "%s", uuid);
         j->result.state = (uint32_t) state;
-        j->result.power = (uint32_t) power_of(d, state);
+        j->result.power = (uint32_t) power_of(d, state, reason);
+        if (j->result.power == POWER_UNKNOWN)
+                job_say(j, state == VIR_DOMAIN_SHUTOFF ? "It has left for another host, and may run there"
+                                                       : "libvirt does not know whether it runs");
         if (ret_reason)
                 *ret_reason = reason;
         return 0;

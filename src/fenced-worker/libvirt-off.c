@@ -20,8 +20,9 @@ static bool may_run_elsewhere(int state, int reason) {
                        reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED);
 }
 
-/* Blocks as long as libvirt does: 0.2 s as a rule, 10 s for a process that ignores SIGTERM. Not graceful: libvirt 9.0 kills
- * all the same then, later ones give up. */
+/* Blocks as long as libvirt does: 0.2 s as a rule, 10 s for a process that ignores SIGTERM. Often the process is gone
+ * earlier, but only libvirt's answer tells whether it was destroyed or left for another host at that moment. Not
+ * VIR_DOMAIN_DESTROY_GRACEFUL: libvirt 9.0 kills all the same after a while, later ones give up. */
 static Destroyed destroy(Libvirt *l, Job *j, virDomainPtr d) {
         int code;
 
@@ -44,11 +45,11 @@ static Destroyed destroy(Libvirt *l, Job *j, virDomainPtr d) {
         }
 }
 
-/* Asks the manager once more, over a new connection if need be. True if it says that the domain is off, and did not leave
- * for another host; `gone_too`: or if it does not know it any more. */
+/* Asks the manager once more, over a new connection if need be. True if it says that the domain is off; `gone_too`: or if it
+ * does not know it any more. */
 static bool is_off_now(Libvirt *l, Job *j, bool gone_too) {
         _cleanup_domain_ virDomainPtr d = NULL;
-        int reason = 0, r;
+        int r;
 
         if (libvirt_is_lost(l))
                 libvirt_disconnect(l);
@@ -57,8 +58,7 @@ static bool is_off_now(Libvirt *l, Job *j, bool gone_too) {
         r = libvirt_lookup(l, j, virDomainLookupByUUIDString, j->request.target, &d);
         if (r == 0)
                 return gone_too;
-        return r > 0 && libvirt_describe(l, j, d, &reason) >= 0 && j->result.power == POWER_OFF &&
-               !(j->result.state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_MIGRATED);
+        return r > 0 && libvirt_describe(l, j, d, NULL) >= 0 && j->result.power == POWER_OFF;
 }
 
 static int prove_by_state(Libvirt *l, Job *j, Destroyed destroyed, const char **ret_proof) {
@@ -156,6 +156,8 @@ int libvirt_off(Libvirt *l, Job *j, virDomainPtr d, char **xml, const char **ret
                 return r == -ENOTCONN ? r : OFF_ANSWERED;
         if (j->result.power == POWER_OFF)
                 return prove_was_off(l, j, ret_proof);
+        if (j->result.power == POWER_UNKNOWN)
+                return OFF_ANSWERED; /* why is said */
         if (may_run_elsewhere((int) j->result.state, reason))
                 return job_fail(j, "Nothing was done: it is migrating, and may run on the other host");
         if (named < 0)

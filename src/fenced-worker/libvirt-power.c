@@ -36,7 +36,7 @@ static int switch_on(Libvirt *l, Job *j, virDomainPtr d) {
         if (j->result.power == POWER_ON)
                 return claim(j, WORKER_ALREADY_ON, "");
         if (j->result.power != POWER_OFF)
-                return job_fail(j, "Whether it runs is not known; nothing was started");
+                return 0; /* why is said */
         if (l->death == DEATH_PIDFD) {
                 /* a second process on the disk of one that is not dead yet would be the end of the disk */
                 pid_t pid = 0;

@@ -76,6 +76,7 @@ static int serve(const Backend *b, void *state) {
                         b->run[j.request.kind](state, &j);
                 r = job_answer(&j);
                 job_done(&j);
+                b->rest(state);
                 if (r < 0)
                         return log_error_errno(
                                 r, "Cannot answer job %llu: %m", (unsigned long long) j.request.id);

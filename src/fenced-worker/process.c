@@ -52,14 +52,17 @@ int process_carries_uuid(int dir, const char *path, const char *uuid) {
         fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        while ((n = read_some(fd, buffer, sizeof(buffer))) > 0) {
-                any = true;
+        do {
+                n = read_some(fd, buffer, sizeof(buffer));
+                if (n < 0)
+                        return (int) n;
+                any = any || n > 0;
                 take_bytes(&a, buffer, (size_t) n, uuid);
                 if (a.found)
                         return 1;
-        }
-        if (n < 0)
-                return (int) n;
+        } while (n ==
+                 (ssize_t) sizeof(
+                         buffer)); /* less is the end: a quarter of the cost of searching all processes */
         /* the last argument may lack its NUL when the process has written over its arguments */
         take_bytes(&a, "", 1, uuid);
         return a.found ? 1 : any ? 0 : -ENODATA;

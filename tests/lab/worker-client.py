@@ -41,7 +41,7 @@ class Worker:
         theirs.close()
 
     def read(self, size, until):
-        data = b""
+        data = bytearray()
         while len(data) < size:
             left = until - time.monotonic() if until else None
             if until and (left <= 0 or not select.select([self.sock], [], [], left)[0]):
@@ -50,7 +50,7 @@ class Worker:
             if not piece:
                 raise EOFError
             data += piece
-        return data
+        return bytes(data)
 
     def event(self, until):
         e = EVENT.unpack(self.read(EVENT.size, until))
@@ -73,7 +73,8 @@ def do_job(worker, job, number, args):
             if e["kind"] == 2:
                 break
             started = True
-        records = [RECORD.unpack(worker.read(RECORD.size, None)) for _ in range(e["n"])]
+        records = worker.read(e["n"] * RECORD.size, None)
+        end = time.monotonic()
     except TimeoutError:
         worker.process.send_signal(signal.SIGKILL)
         print("KILLED started=%s" % started, flush=True)
@@ -81,8 +82,8 @@ def do_job(worker, job, number, args):
         sys.exit(0)
     print("%s name=%s uuid=%s power=%s state=%d proof=%s n=%d ms=%.2f started=%s %s" % (
         RESULTS[e["result"]], e["name"], e["uuid"], POWER[e["power"]], e["state"], e["proof"], e["n"],
-        (time.monotonic() - begin) * 1e3, started, e["message"]), flush=True)
-    for r in records if len(records) <= 100 else ():
+        (end - begin) * 1e3, started, e["message"]), flush=True)
+    for r in RECORD.iter_unpack(records) if e["n"] <= 100 else ():
         print("  %s %s %d" % (text(r[0]), text(r[1]), r[2]), flush=True)
 
 
