@@ -81,6 +81,14 @@ static void run_act(void *state, Job *j) {
         run(state, j, libvirt_act);
 }
 
+static void run_identify_process(void *state, Job *j) {
+        run(state, j, libvirt_identify_process);
+}
+
+static void run_identify_cid(void *state, Job *j) {
+        run(state, j, libvirt_identify_cid);
+}
+
 static void run_list(void *state, Job *j) {
         run(state, j, libvirt_list);
 }
@@ -93,6 +101,8 @@ const Backend backend_libvirt = {
                 [WORKER_JOB_RESOLVE] = run_resolve,
                 [WORKER_JOB_ACT] = run_act,
                 [WORKER_JOB_LIST] = run_list,
+                [WORKER_JOB_IDENTIFY_PROCESS] = run_identify_process,
+                [WORKER_JOB_IDENTIFY_CID] = run_identify_cid,
         },
         .rest = backend_rest,
         .close = backend_close,

@@ -79,6 +79,8 @@ static bool target_is_valid(const WorkerJob *r) {
                 return t[0] != '\0' && wire_is_printable((const uint8_t *) t, strlen(t));
         case WORKER_JOB_ACT:
                 return wire_is_uuid(t);
+        case WORKER_JOB_IDENTIFY_PROCESS:
+                return t[0] == '/' && r->subject > 0 && r->subject <= INT32_MAX;
         default:
                 return t[0] == '\0';
         }

@@ -22,8 +22,11 @@
  *          packet: exactly 176 bytes (74 for serial). peer: the accepted connection; for multicast the UDP socket, and
  *          origin then holds "source" (ay: 4 or 16 address bytes), "ifindex" (u). origin always holds "transport" (s:
  *          "tcp", "multicast", "serial", "vsock").
+ *          vsock: also a packet without hash, which the CID alone vouches for. serial and vsock: answered when the
+ *          executor has found the domain that asks.
  *   Prove  (t session, ay guest_challenge) -> (ay response, ay challenge)       64 bytes each
- *   Commit (t session, ay guest_response, h peer) -> (ay reply)                 every byte for the guest
+ *   Commit (t session, ay guest_response, h peer) -> (ay reply)                 every byte for the guest; without Prove,
+ *          and with an empty response, for serial and for a packet without hash
  *   Abort  (t session) -> ()                                                    the guest hung up; no effect if unknown
  *   Report (y reason, h evidence, a{sv} origin) -> ()                           a RefusedByForm, for the audit only;
  *          evidence and origin as for Open. Nothing is decided by it.

@@ -89,13 +89,20 @@ static int decode_callback(const uint8_t packet[static WIRE_PACKET_SIZE], Reques
         return 0;
 }
 
+bool wire_is_unsigned(const uint8_t packet[static WIRE_PACKET_SIZE]) {
+        return packet[PACKET_HASH] == HASH_NONE;
+}
+
 int wire_decode_packet(const uint8_t packet[static WIRE_PACKET_SIZE], WireKind kind, Request *ret) {
         Request r = { .family = AF_UNSPEC };
         int k;
 
         if (packet[PACKET_ACTION] >= _ACTION_MAX)
                 return -EBADMSG;
-        if (packet[PACKET_HASH] <= HASH_NONE || packet[PACKET_HASH] >= _HASH_MAX)
+        if (packet[PACKET_HASH] >= _HASH_MAX || wire_is_unsigned(packet) != (kind == WIRE_UNSIGNED))
+                return -EBADMSG;
+        if (kind == WIRE_UNSIGNED &&
+                (!all_zero(packet + PACKET_RANDOM, 6) || !all_zero(packet + WIRE_MAC_OFFSET, WIRE_MAC_SIZE)))
                 return -EBADMSG;
         if (packet[PACKET_FLAGS] & ~WIRE_FLAG_UUID)
                 return -EBADMSG;

@@ -41,6 +41,7 @@ typedef enum HashType {
 typedef enum WireKind {
         WIRE_STREAM, /* tcp, vsock: no call-back, all address fields zero */
         WIRE_MULTICAST, /* the packet says where to call back */
+        WIRE_UNSIGNED, /* as WIRE_STREAM, without hash, random bytes and MAC: only where the hypervisor vouches (vsock) */
         _WIRE_KIND_MAX,
 } WireKind;
 
@@ -64,12 +65,15 @@ typedef struct Record {
         uint8_t state; /* virDomainState; agents print "on" for 1 (running) only */
 } Record;
 
-/* Accepts hash types SHA-1, SHA-256 and SHA-512 and known flags only. Multicast: the byte order of the guest is taken
+/* Accepts hash types SHA-1, SHA-256 and SHA-512 (none, for WIRE_UNSIGNED) and known flags only. Multicast: the byte order of the guest is taken
  * from the family field. The MAC is not looked at. 0 or -EBADMSG. */
 int wire_decode_packet(const uint8_t packet[static WIRE_PACKET_SIZE], WireKind kind, Request *ret);
 
 /* Little-endian, MAC left zero. -EINVAL for a request that could not be decoded again. */
 int wire_encode_packet(const Request *r, WireKind kind, uint8_t ret[static WIRE_PACKET_SIZE]);
+
+/* True for a packet whose hash type is "none"; nothing else of it is looked at. */
+bool wire_is_unsigned(const uint8_t packet[static WIRE_PACKET_SIZE]);
 
 /* The 74-byte frame carries action, flags, target and seqno; the other fields of *ret are zero. 0 or -EBADMSG. */
 int wire_decode_serial(const uint8_t frame[static WIRE_SERIAL_SIZE], Request *ret);

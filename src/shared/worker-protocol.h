@@ -23,6 +23,9 @@ typedef enum WorkerJobKind {
         WORKER_JOB_RESOLVE, /* name or UUID -> name, UUID, power state; one round of reading, no effect */
         WORKER_JOB_ACT, /* off, on, reboot of the domain with this UUID, with proof */
         WORKER_JOB_LIST, /* all domains in a constant number of round trips */
+        WORKER_JOB_IDENTIFY_PROCESS, /* `subject` is a pid: which running domain is it, and has it a channel at the socket
+                                        path `target`? */
+        WORKER_JOB_IDENTIFY_CID, /* `subject` is a vsock CID: which running domain has it? */
         _WORKER_JOB_MAX,
 } WorkerJobKind;
 
@@ -31,7 +34,9 @@ typedef struct WorkerJob {
         uint32_t action; /* Action; WORKER_JOB_ACT only */
         uint64_t id; /* echoed in every event */
         uint64_t deadline_usec; /* CLOCK_MONOTONIC; nothing may be started after it */
-        char target[WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT */
+        uint64_t subject; /* the IDENTIFY jobs; 0 otherwise */
+        char target
+                [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS */
 } WorkerJob;
 
 typedef enum WorkerEventKind {
@@ -45,9 +50,10 @@ typedef enum WorkerResult {
         WORKER_FAILED = 0, /* `message` says why; the state of the domain is not known to have changed */
         WORKER_UNREACHABLE, /* the hypervisor's manager does not answer; nothing was started */
         WORKER_OK, /* PING, LIST */
-        WORKER_NOT_FOUND, /* RESOLVE, ACT: the manager answered that there is no such domain */
+        WORKER_NOT_FOUND, /* RESOLVE, ACT: the manager answered that there is no such domain. IDENTIFY: it is none that runs
+                             and may ask; `message` says why */
         WORKER_AMBIGUOUS, /* RESOLVE: the text is the UUID of one domain and the name of another */
-        WORKER_FOUND, /* RESOLVE: name, uuid, power, state are set */
+        WORKER_FOUND, /* RESOLVE, IDENTIFY: name, uuid, power, state are set */
         WORKER_OFF_PROVEN, /* ACT off: it ran, and was seen to die */
         WORKER_ALREADY_OFF, /* ACT off, reboot: it did not run (and reboot did not start it) */
         WORKER_ON, /* ACT on: it was started */

@@ -338,3 +338,27 @@ Test(wire, hash_types_have_the_names_of_the_options) {
         cr_expect_null(hash_type_to_string(_HASH_MAX));
         cr_expect_null(hash_type_to_string((HashType) -1));
 }
+
+Test(wire, an_unsigned_packet_is_one_only_where_the_hypervisor_vouches) {
+        Request r = { .action = ACTION_OFF, .hash = HASH_NONE, .target = "vm1", .seqno = { 1, 2, 3, 4 } },
+                back;
+        uint8_t packet[WIRE_PACKET_SIZE];
+
+        cr_assert_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), 0);
+        cr_expect(wire_is_unsigned(packet));
+        cr_assert_eq(wire_decode_packet(packet, WIRE_UNSIGNED, &back), 0);
+        cr_expect_str_eq(back.target, "vm1");
+        cr_expect_eq(wire_decode_packet(packet, WIRE_STREAM, &back), -EBADMSG);
+        cr_expect_eq(wire_decode_packet(packet, WIRE_MULTICAST, &back), -EBADMSG);
+
+        /* nothing signed where nothing is verified: random bytes and MAC are zero */
+        for (size_t i = 98; i < WIRE_PACKET_SIZE; i++) {
+                if (i >= 104 && i < 108)
+                        continue; /* seqno */
+                packet[i] ^= 1;
+                cr_expect_eq(wire_decode_packet(packet, WIRE_UNSIGNED, &back), -EBADMSG, "byte %zu", i);
+                packet[i] ^= 1;
+        }
+        r.hash = HASH_SHA256;
+        cr_expect_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), -EINVAL);
+}
