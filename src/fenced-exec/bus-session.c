@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
-#include <string.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
-#include <systemd/sd-bus.h>
-#include <systemd/sd-id128.h>
 
 #include "bus-session.h"
 #include "conversation.h"
 #include "log.h"
 #include "names.h"
+#include "origin.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-id128.h>
 
 /* One listener's connection. */
 typedef struct BusPeer {
@@ -28,15 +31,6 @@ struct BusServer {
         sd_event_source *accept;
         LIST_HEAD(, BusPeer) peers;
         size_t n_peers;
-};
-
-static const struct {
-        const char *name;
-        int type;
-        WireKind kind;
-} transports[] = {
-        { "multicast", SOCK_DGRAM, WIRE_MULTICAST },
-        { "tcp", SOCK_STREAM, WIRE_STREAM },
 };
 
 static const char *const refusal_reasons[_REFUSED_BY_FORM_MAX] = {
@@ -90,67 +84,12 @@ static BusPeer *bus_peer_free(BusPeer *p) {
         return NULL;
 }
 
-/* Reads "a{sv}" and asks the kernel about the socket. -EINVAL for what no listener of ours sends. */
-static int read_origin(sd_bus_message *m, int fd, Origin *ret) {
-        const char *key, *transport = NULL;
-        const void *source = NULL;
-        size_t source_size = 0;
-        int r, type;
-        socklen_t size = sizeof type;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &key);
-                if (r < 0)
-                        break;
-                if (strcmp(key, ORIGIN_TRANSPORT) == 0)
-                        r = sd_bus_message_read(m, "v", "s", &transport);
-                else if (strcmp(key, ORIGIN_SOURCE) == 0) {
-                        r = sd_bus_message_enter_container(m, 'v', "ay");
-                        if (r >= 0)
-                                r = sd_bus_message_read_array(m, 'y', &source, &source_size);
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(m);
-                } else
-                        r = sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r < 0)
-                return r;
-        if (!transport || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
-                return -EINVAL;
-
-        for (size_t i = 0; i < ELEMENTSOF(transports); i++) {
-                if (strcmp(transports[i].name, transport) != 0)
-                        continue;
-                Origin o = { .kind = transports[i].kind };
-                if (type != transports[i].type)
-                        return -EINVAL;
-                strncpy(o.requester.transport, transport, sizeof o.requester.transport - 1);
-                r = type == SOCK_DGRAM ? identity_from_address(source, source_size, &o.requester)
-                                       : identity_from_peer(fd, &o.requester);
-                if (r < 0)
-                        return r;
-                *ret = o;
-                return 0;
-        }
-        return -EINVAL;
-}
-
-static int read_bytes(sd_bus_message *m, size_t want, const uint8_t **ret) {
+static int read_bytes(sd_bus_message *m, const uint8_t **ret, size_t *ret_size) {
         const void *p;
-        size_t size;
 
-        int r = sd_bus_message_read_array(m, 'y', &p, &size);
-        if (r < 0)
-                return r;
-        if (size != want)
-                return -EMSGSIZE;
+        int r = sd_bus_message_read_array(m, 'y', &p, ret_size);
         *ret = p;
-        return 0;
+        return r;
 }
 
 /* Our own answer to what went wrong; sd-bus turns other errnos into System.Error names. */
@@ -170,38 +109,48 @@ static int error_reply(int r, sd_bus_error *error) {
 
 static int method_open(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BusPeer *p = userdata;
-        const uint8_t *packet;
+        _cleanup_(origin_clear) Origin origin = { .process.pidfd = -1 };
+        const uint8_t *bytes;
+        size_t size;
         Conversation *c;
-        Origin origin;
         int fd, r;
 
-        r = read_bytes(m, WIRE_PACKET_SIZE, &packet);
+        r = read_bytes(m, &bytes, &size);
         if (r >= 0)
                 r = sd_bus_message_read(m, "h", &fd);
         if (r >= 0)
-                r = read_origin(m, fd, &origin);
+                r = origin_read(m, fd, &origin);
         if (r < 0)
                 return r;
+        if (size != form_size(origin.form))
+                return -EMSGSIZE;
         if (p->n >= BUS_CONVERSATIONS_MAX)
                 return error_reply(-EBUSY, error);
-        r = conversation_open(p->server->manager, &origin, packet, &c);
+        r = conversation_open(p->server->manager, &origin, bytes, &c);
         if (r < 0)
                 return error_reply(r, error);
         adopt(p, c);
-        return sd_bus_reply_method_return(m, "t", c->id);
+        uint64_t id = c->id;
+        r = conversation_identify(c, m);
+        if (r < 0)
+                return error_reply(r, error);
+        return r > 0 ? r : sd_bus_reply_method_return(m, "t", id);
 }
 
 static int method_prove(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         uint8_t response[WIRE_MAC_SIZE], challenge[WIRE_CHALLENGE_SIZE];
         const uint8_t *guest_challenge;
         uint64_t id;
+        size_t size;
         int r;
 
         r = sd_bus_message_read(m, "t", &id);
         if (r >= 0)
-                r = read_bytes(m, WIRE_CHALLENGE_SIZE, &guest_challenge);
+                r = read_bytes(m, &guest_challenge, &size);
         if (r < 0)
                 return r;
+        if (size != WIRE_CHALLENGE_SIZE)
+                return -EMSGSIZE;
         Conversation *c = find(userdata, id);
         if (!c)
                 return -ENXIO;
@@ -212,20 +161,21 @@ static int method_prove(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_append_array(reply, 'y', response, sizeof response);
+                r = sd_bus_message_append_array(reply, 'y', response, sizeof(response));
         if (r >= 0)
-                r = sd_bus_message_append_array(reply, 'y', challenge, sizeof challenge);
+                r = sd_bus_message_append_array(reply, 'y', challenge, sizeof(challenge));
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const uint8_t *guest_response;
         uint64_t id;
+        size_t size;
         int fd, r;
 
         r = sd_bus_message_read(m, "t", &id);
         if (r >= 0)
-                r = read_bytes(m, WIRE_MAC_SIZE, &guest_response);
+                r = read_bytes(m, &guest_response, &size);
         if (r >= 0)
                 r = sd_bus_message_read(m, "h", &fd);
         if (r < 0)
@@ -236,7 +186,7 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message owns the one it brought */
         if (fd < 0)
                 return -errno;
-        r = conversation_commit(c, guest_response, fd, m);
+        r = conversation_commit(c, guest_response, size, fd, m);
         return r < 0 ? error_reply(r, error) : 1;
 }
 
@@ -256,12 +206,12 @@ static int method_abort(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 static int method_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BusPeer *p = userdata;
         uint8_t reason;
-        Origin origin;
+        _cleanup_(origin_clear) Origin origin = { .process.pidfd = -1 };
         int fd, r;
 
         r = sd_bus_message_read(m, "yh", &reason, &fd);
         if (r >= 0)
-                r = read_origin(m, fd, &origin);
+                r = origin_read(m, fd, &origin);
         if (r < 0)
                 return r;
         if (reason >= _REFUSED_BY_FORM_MAX || !refusal_reasons[reason])
@@ -318,7 +268,7 @@ static int bus_peer_start(BusPeer *p, int fd) {
 
 static bool may_connect(const BusServer *s, int fd) {
         struct ucred who;
-        socklen_t size = sizeof who;
+        socklen_t size = sizeof(who);
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
                 return false;
@@ -340,7 +290,7 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, v
                 log_warning("Too many listeners are connected.");
                 return 0;
         }
-        BusPeer *p = calloc(1, sizeof *p);
+        BusPeer *p = calloc(1, sizeof(*p));
         if (!p)
                 return 0;
         p->server = s;
@@ -355,7 +305,7 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, v
 }
 
 int bus_server_new(Manager *m, int fd, uid_t listen_uid, BusServer **ret) {
-        BusServer *s = calloc(1, sizeof *s);
+        BusServer *s = calloc(1, sizeof(*s));
         if (!s) {
                 safe_close(fd);
                 return -ENOMEM;

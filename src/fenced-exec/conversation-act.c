@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <string.h>
 
 #include "conversation.h"
 #include "outcome.h"
 #include "reply.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const Request *request_of(const Conversation *c) {
         return &c->session.request;
+}
+
+static ReplyFraming framing_of(const Conversation *c) {
+        return c->form == FORM_FRAME ? REPLY_SERIAL : REPLY_STREAM;
 }
 
 static void answer(Conversation *c, Reply reply) {
         uint8_t *bytes = NULL;
         size_t size = 0;
 
-        if (reply_status(REPLY_STREAM, reply, &bytes, &size) < 0) {
+        if (reply_status(framing_of(c), reply, &bytes, &size) < 0) {
                 conversation_free(c); /* the guest sees the end of the connection: failure */
                 return;
         }
@@ -57,11 +62,11 @@ static void on_listed(const InquiryResult *result, void *userdata) {
         }
         if (list_build(result->records, result->n_records, c->manager->policy, &c->requester, &records, &n) <
                         0 ||
-                reply_list(REPLY_STREAM, records, n, &bytes, &size) < 0) {
+                reply_list(framing_of(c), records, n, &bytes, &size) < 0) {
                 fail(c, "the list could not be made", "failed");
                 return;
         }
-        (void) snprintf(reason, sizeof reason, "%zu of %zu domains are shown%s%s", n, result->n_records,
+        (void) snprintf(reason, sizeof(reason), "%zu of %zu domains are shown%s%s", n, result->n_records,
                 result->trouble[0] ? "; incomplete: " : "", result->trouble);
         conversation_audit(c, AUDIT_DONE, "allow", reason, "listed", NULL);
         conversation_answer(c, REPLY_LIST, bytes, size);
@@ -96,8 +101,8 @@ static void on_found(Conversation *c, const InquiryResult *result) {
         Manager *m = c->manager;
         Reason why = {};
 
-        (void) snprintf(c->name, sizeof c->name, "%s", result->answer->name);
-        (void) snprintf(c->uuid, sizeof c->uuid, "%s", result->answer->uuid);
+        (void) snprintf(c->name, sizeof(c->name), "%s", result->answer->name);
+        (void) snprintf(c->uuid, sizeof(c->uuid), "%s", result->answer->uuid);
         if (result->certain)
                 memory_store(&m->memory, request_of(c)->target, result->hypervisor);
         if (policy_check(m->policy, &c->requester, request_of(c)->action, c->name, c->uuid, &why) !=
@@ -149,7 +154,7 @@ static void on_resolved(const InquiryResult *result, void *userdata) {
                 fail(c, resolve_outcome_reason(RESOLVE_AMBIGUOUS), "ambiguous");
                 break;
         default:
-                (void) snprintf(reason, sizeof reason, "%s%s%s", result->trouble,
+                (void) snprintf(reason, sizeof(reason), "%s%s%s", result->trouble,
                         result->trouble[0] ? "; " : "", resolve_outcome_reason(RESOLVE_UNREACHABLE));
                 fail(c, reason, "unreachable");
         }
@@ -159,10 +164,13 @@ static int ask(Conversation *c, WorkerJobKind kind, InquiryDone done) {
         Manager *m = c->manager;
         const char *target = request_of(c)->target;
 
+        JobRequest request = { .kind = kind,
+                .target = kind == WORKER_JOB_RESOLVE ? target : NULL,
+                .deadline_usec = c->deadline_usec };
+
         c->backend = "libvirt";
-        return inquiry_new(m->hypervisors, m->n_hypervisors, kind,
-                kind == WORKER_JOB_RESOLVE ? target : NULL, memory_find(&m->memory, target),
-                c->deadline_usec, done, c, &c->inquiry);
+        return inquiry_new(m->hypervisors, m->n_hypervisors, &request, memory_find(&m->memory, target), done,
+                c, &c->inquiry);
 }
 
 void conversation_act(Conversation *c) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <string.h>
-#include <sys/epoll.h>
 
 #include "conversation.h"
 #include "log.h"
 #include "names.h"
 #include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
 
 Conversation *conversation_free(Conversation *c) {
         if (!c)
@@ -23,7 +24,9 @@ Conversation *conversation_free(Conversation *c) {
         waiter_free(c->waiter);
         sd_event_source_disable_unref(c->expiry);
         sd_event_source_disable_unref(c->hangup);
+        sd_bus_message_unref(c->open);
         sd_bus_message_unref(c->commit);
+        safe_close(c->process.pidfd);
         keyring_unref(c->keyring);
         safe_close(c->fd);
         free(c);
@@ -52,7 +55,7 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .duration_usec = now - c->opened_usec,
         };
 
-        memcpy(r.request_id, c->request_id, sizeof r.request_id);
+        memcpy(r.request_id, c->request_id, sizeof(r.request_id));
         audit_write(c->manager->audit, &r, now);
 }
 
@@ -65,7 +68,7 @@ void conversation_report(Manager *m, const Origin *origin, const char *reason) {
                 .reason = reason,
         };
 
-        if (random_bytes(r.request_id, sizeof r.request_id) >= 0)
+        if (random_bytes(r.request_id, sizeof(r.request_id)) >= 0)
                 audit_write(m->audit, &r, manager_now(m));
 }
 
@@ -81,22 +84,24 @@ static int on_expired(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static int conversation_new(Manager *m, const Origin *origin, Conversation **ret) {
+static int conversation_new(Manager *m, Origin *origin, Conversation **ret) {
         if (m->n_conversations >= CONVERSATIONS_MAX)
                 return -EBUSY;
-        _cleanup_(conversation_freep) Conversation *c = calloc(1, sizeof *c);
+        _cleanup_(conversation_freep) Conversation *c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
         c->manager = m;
         c->fd = -1;
-        c->kind = origin->kind;
+        c->form = origin->form;
         c->requester = origin->requester;
+        c->process = origin->process;
+        origin->process.pidfd = -1;
         c->keyring = keyring_ref(m->keyring);
         c->opened_usec = manager_now(m);
 
-        int r = random_bytes(c->request_id, sizeof c->request_id);
+        int r = random_bytes(c->request_id, sizeof(c->request_id));
         if (r >= 0)
-                r = random_bytes(&c->id, sizeof c->id);
+                r = random_bytes(&c->id, sizeof(c->id));
         if (r >= 0)
                 r = sd_event_add_time(m->event, &c->expiry, CLOCK_MONOTONIC,
                         c->opened_usec + CONVERSATION_USEC, USEC_PER_SEC, on_expired, c);
@@ -116,12 +121,13 @@ static int conversation_new(Manager *m, const Origin *origin, Conversation **ret
 static void make_key(Conversation *c) {
         const Request *q = &c->session.request;
 
-        (void) snprintf(c->requester.key, sizeof c->requester.key, "%s", c->session.key_name);
-        memcpy(c->key.key, c->requester.key, sizeof c->key.key);
-        memcpy(c->key.uuid, c->requester.uuid, sizeof c->key.uuid);
+        if (!c->keyless)
+                (void) snprintf(c->requester.key, sizeof(c->requester.key), "%s", c->session.key_name);
+        memcpy(c->key.key, c->requester.key, sizeof(c->key.key));
+        memcpy(c->key.uuid, c->requester.uuid, sizeof(c->key.uuid));
         c->key.action = (uint8_t) q->action;
-        memcpy(c->key.seqno, q->seqno, sizeof c->key.seqno);
-        memcpy(c->key.target, q->target, sizeof c->key.target);
+        memcpy(c->key.seqno, q->seqno, sizeof(c->key.seqno));
+        memcpy(c->key.target, q->target, sizeof(c->key.target));
 }
 
 /* Over multicast a guest sends its request again every two seconds, and from each of its addresses at once. Each address is
@@ -147,24 +153,39 @@ static bool calls_back_elsewhere(const Conversation *c) {
                !identity_same_address(&named, &c->requester);
 }
 
-int conversation_open(Manager *m, const Origin *origin, const uint8_t packet[static WIRE_PACKET_SIZE],
-        Conversation **ret) {
+/* Is this a request, and who signed it, if it is signed? */
+static bool decode(Conversation *c, const uint8_t *bytes, const char **ret_reason) {
+        const Settings *s = c->manager->settings;
+        WireKind kind = c->form == FORM_MULTICAST ? WIRE_MULTICAST : WIRE_STREAM;
+        HashType challenge_hash = kind == WIRE_MULTICAST ? s->multicast_challenge : HASH_SHA256;
+        int r;
+
+        c->keyless = c->form == FORM_FRAME || (c->form == FORM_VSOCK && wire_is_unsigned(bytes));
+        if (!c->keyless)
+                return session_open(
+                        &c->session, kind, bytes, c->keyring, s->minimum_hash, challenge_hash, ret_reason);
+        r = c->form == FORM_FRAME ? wire_decode_serial(bytes, &c->session.request)
+                                  : wire_decode_packet(bytes, WIRE_UNSIGNED, &c->session.request);
+        if (r < 0)
+                *ret_reason = "not a request in the form that agents send";
+        return r >= 0;
+}
+
+int conversation_open(Manager *m, Origin *origin, const uint8_t *bytes, Conversation **ret) {
         const char *reason = NULL;
         Conversation *c;
 
         int r = conversation_new(m, origin, &c);
         if (r < 0)
                 return r;
-        HashType challenge_hash = c->kind == WIRE_MULTICAST ? m->settings->multicast_challenge : HASH_SHA256;
-        if (!session_open(&c->session, c->kind, packet, c->keyring, m->settings->minimum_hash,
-                    challenge_hash, &reason))
+        if (!decode(c, bytes, &reason))
                 return refuse(c, reason);
         make_key(c);
-        if (c->kind == WIRE_MULTICAST && calls_back_elsewhere(c))
+        if (c->form == FORM_MULTICAST && calls_back_elsewhere(c))
                 return refuse(c, "the packet asks for a call-back to another address than it came from");
-        if (!replay_is_fresh(m->replay, packet))
+        if (!c->keyless && !replay_is_fresh(m->replay, bytes))
                 return refuse(c, "this very packet was seen before: a replay");
-        if (c->kind == WIRE_MULTICAST && is_duplicate(c)) {
+        if (c->form == FORM_MULTICAST && is_duplicate(c)) {
                 conversation_free(c);
                 return -EALREADY;
         }
@@ -172,12 +193,60 @@ int conversation_open(Manager *m, const Origin *origin, const uint8_t packet[sta
         return 0;
 }
 
+static void on_identified(const InquiryResult *result, void *userdata) {
+        Conversation *c = userdata;
+        sd_bus_message *call = TAKE(c->open, NULL);
+        bool found = result->outcome == RESOLVE_FOUND && result->answer->power == POWER_ON;
+
+        c->inquiry = NULL;
+        if (found) {
+                (void) snprintf(c->requester.uuid, sizeof(c->requester.uuid), "%s", result->answer->uuid);
+                if (strlen(result->answer->name) < sizeof(c->requester.name))
+                        (void) snprintf(
+                                c->requester.name, sizeof(c->requester.name), "%.63s", result->answer->name);
+                if (c->form == FORM_FRAME)
+                        (void) snprintf(
+                                c->requester.source, sizeof(c->requester.source), "%s", c->requester.uuid);
+                make_key(c);
+        }
+        if (found || !c->keyless)
+                (void) sd_bus_reply_method_return(call, "t", c->id);
+        else {
+                (void) sd_bus_reply_method_errorf(call, BUS_ERROR_REFUSED, "Refused");
+                (void) refuse(
+                        c, result->trouble[0] ? result->trouble : "no running domain of ours asks here");
+        }
+        sd_bus_message_unref(call);
+}
+
+int conversation_identify(Conversation *c, sd_bus_message *call) {
+        Manager *m = c->manager;
+        JobRequest request = {
+                .kind = c->form == FORM_FRAME ? WORKER_JOB_IDENTIFY_PROCESS : WORKER_JOB_IDENTIFY_CID,
+                .target = c->form == FORM_FRAME ? c->process.path : NULL,
+                .subject = c->form == FORM_FRAME ? (uint64_t) c->process.pid : c->requester.cid,
+                .deadline_usec = c->opened_usec + m->settings->operation_timeout_usec,
+        };
+
+        if (c->form != FORM_FRAME && c->form != FORM_VSOCK)
+                return 0;
+        int r = inquiry_new(m->hypervisors, m->n_hypervisors, &request, NULL, on_identified, c, &c->inquiry);
+        if (r < 0) {
+                conversation_free(c);
+                return r;
+        }
+        c->open = sd_bus_message_ref(call);
+        return 1;
+}
+
 int conversation_prove(Conversation *c, const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE],
         uint8_t ret_response[static WIRE_MAC_SIZE], uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE]) {
         const char *reason = NULL;
         uint8_t random[32];
 
-        int r = random_bytes(random, sizeof random);
+        if (c->keyless || c->open)
+                return refuse(c, "a challenge out of order");
+        int r = random_bytes(random, sizeof(random));
         if (r < 0) {
                 conversation_free(c);
                 return r;
@@ -196,19 +265,38 @@ static int on_hangup(sd_event_source *s, int fd, uint32_t revents, void *userdat
 /* Who is at the other end now must be who was there at Open. */
 static bool same_peer(const Conversation *c, int fd) {
         Identity now = c->requester;
+        PeerProcess process;
 
-        return identity_from_peer(fd, &now) >= 0 && identity_same_address(&now, &c->requester);
+        if (c->form != FORM_FRAME)
+                return identity_from_peer(fd, &now) >= 0 && identity_same_address(&now, &c->requester);
+        if (peer_process_from_socket(fd, &process) < 0)
+                return false;
+        safe_close(process.pidfd);
+        return process.pid == c->process.pid && strcmp(process.path, c->process.path) == 0 &&
+               peer_process_is_alive(c->process.pidfd) == 1;
+}
+
+static bool is_authentic(Conversation *c, const uint8_t *response, size_t size, const char **ret_reason) {
+        if (c->open || c->commit || size != (c->keyless ? 0 : WIRE_MAC_SIZE)) {
+                *ret_reason = "an answer out of order";
+                return false;
+        }
+        if (!c->keyless)
+                return session_commit(&c->session, response, ret_reason);
+        *ret_reason = "nobody vouches for the requester";
+        return c->requester.uuid[0] != 0;
 }
 
 int conversation_commit(
-        Conversation *c, const uint8_t guest_response[static WIRE_MAC_SIZE], int fd, sd_bus_message *call) {
+        Conversation *c, const uint8_t *response, size_t size, int fd, sd_bus_message *call) {
         Manager *m = c->manager;
         const char *reason = NULL;
 
+        safe_close(c->fd);
         c->fd = fd;
         if (!same_peer(c, fd))
-                return refuse(c, "the guest's connection comes from another address than its request");
-        if (!session_commit(&c->session, guest_response, &reason))
+                return refuse(c, "the guest's connection is not the one that its request came by");
+        if (!is_authentic(c, response, size, &reason))
                 return refuse(c, reason);
         int r = sd_event_add_io(m->event, &c->hangup, fd, EPOLLRDHUP, on_hangup, c);
         if (r < 0) {
@@ -232,10 +320,11 @@ void conversation_abort(Conversation *c, const char *reason) {
         };
 
         c->hangup = sd_event_source_disable_unref(c->hangup);
+        c->open = sd_bus_message_unref(c->open);
         c->commit = sd_bus_message_unref(c->commit);
         if (c->waiter && waiter_started(c->waiter))
                 return;
-        if (before[c->session.state])
+        if (!c->keyless && before[c->session.state])
                 reason = before[c->session.state];
         conversation_audit(c, AUDIT_CANCELLED, NULL, reason, "cancelled", NULL);
         conversation_free(c);
@@ -258,7 +347,7 @@ void conversation_answer(Conversation *c, Reply reply, uint8_t *bytes, size_t si
         }
         free(bytes);
         /* what a question was answered with is stale at once: only what changed a domain is kept */
-        if (c->kind == WIRE_MULTICAST || action_changes_power(c->session.request.action))
+        if (c->form == FORM_MULTICAST || action_changes_power(c->session.request.action))
                 recent_add(&c->manager->recent, &c->key, reply, delivered, manager_now(c->manager));
         conversation_free(c);
 }

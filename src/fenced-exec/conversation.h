@@ -3,17 +3,21 @@
 
 /* One guest's request, from the packet to the answer.
  *
- *   opened --prove--> proved --commit--> asked --resolve, policy--> acting --> answered
+ *   opened --identify--> --prove--> proved --commit--> asked --resolve, policy--> acting --> answered
+ *
+ * Over tcp and multicast a key says who asks (no identify), over serial channels the kernel and libvirt do (no prove), over
+ * vsock either or both.
  *
  * Whoever hangs up before it acts is cancelled. Once the domain may have changed, it goes on for the audit's sake, heard or
  * not: a guest that fences itself is no error. */
 
-#include <systemd/sd-bus.h>
-
 #include "identity.h"
 #include "inquiry.h"
 #include "manager.h"
+#include "origin.h"
 #include "session.h"
+
+#include <systemd/sd-bus.h>
 
 #define CONVERSATION_USEC (60 * USEC_PER_SEC) /* from Open to Commit, at most */
 
@@ -26,10 +30,13 @@ struct Conversation {
         uint64_t opened_usec, deadline_usec;
         sd_event_source *expiry;
 
-        Session session;
+        Form form;
+        bool keyless; /* nothing was signed: the requester's own domain must be known */
+        Session session; /* its state counts only when not keyless, its request always */
         Keyring *keyring; /* the one that session was opened with */
-        WireKind kind;
         Identity requester;
+        PeerProcess process; /* FORM_FRAME */
+        sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;
 
         int fd; /* the guest's connection, from Commit on */
@@ -46,24 +53,21 @@ struct Conversation {
         Conversation *next, **link;
 };
 
-/* What Open was told by the listener, and what the kernel says about it. */
-typedef struct Origin {
-        WireKind kind;
-        Identity requester; /* transport, family, address and source are set */
-} Origin;
+/* Every check of Open that needs nobody else. Takes the pidfd out of *origin. 0, with a new conversation; -EACCES refused
+ * and audited; -EALREADY another conversation has this request; -EBUSY, -ENOMEM. */
+int conversation_open(Manager *m, Origin *origin, const uint8_t *bytes, Conversation **ret);
 
-/* Every check of Open. 0, with a new conversation; -EACCES refused and audited; -EALREADY another conversation has
- * this request; -EBUSY, -ENOMEM. */
-int conversation_open(
-        Manager *m, const Origin *origin, const uint8_t packet[static WIRE_PACKET_SIZE], Conversation **ret);
+/* Asks the hypervisors which domain the requester is, where the form wants it. 0: it need not be asked; the caller replies
+ * to Open. 1: `call` is replied to later. Negative errno: the conversation is gone. */
+int conversation_identify(Conversation *c, sd_bus_message *call);
 
 /* -EACCES refused and audited: the conversation is gone. */
 int conversation_prove(Conversation *c, const uint8_t guest_challenge[static WIRE_CHALLENGE_SIZE],
         uint8_t ret_response[static WIRE_MAC_SIZE], uint8_t ret_challenge[static WIRE_CHALLENGE_SIZE]);
 
-/* Takes the guest's connection (consumes fd) and replies to `call`, sooner or later. -EACCES refused and audited: gone. */
-int conversation_commit(
-        Conversation *c, const uint8_t guest_response[static WIRE_MAC_SIZE], int fd, sd_bus_message *call);
+/* Takes the guest's connection (consumes fd) and replies to `call`, sooner or later. response: WIRE_MAC_SIZE bytes, or none
+ * when keyless. -EACCES refused and audited: gone. */
+int conversation_commit(Conversation *c, const uint8_t *response, size_t size, int fd, sd_bus_message *call);
 
 /* The guest or the listener is gone: cancels what has not started, and audits it. */
 void conversation_abort(Conversation *c, const char *reason);

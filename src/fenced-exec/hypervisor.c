@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <string.h>
-#include <sys/queue.h>
 
 #include "hypervisor.h"
 #include "log.h"
 #include "worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
 
 enum { ATTEMPTS_MAX = 2 };
 
@@ -101,7 +102,7 @@ static void job_finish(Job *j, const WorkerEvent *event, const WorkerRecord *rec
 static void job_fail(Job *j, WorkerResult result, const char *why) {
         WorkerEvent e = { .kind = WORKER_EVENT_RESULT, .result = result, .id = j->message.id };
 
-        (void) snprintf(e.message, sizeof e.message, "%s", why);
+        (void) snprintf(e.message, sizeof(e.message), "%s", why);
         job_finish(j, &e, NULL);
 }
 
@@ -113,7 +114,7 @@ static void set_trouble(Hypervisor *h, const WorkerEvent *e) {
         if (e->result != WORKER_UNREACHABLE)
                 h->trouble[0] = 0;
         else
-                (void) snprintf(h->trouble, sizeof h->trouble, "%s", e->message);
+                (void) snprintf(h->trouble, sizeof(h->trouble), "%s", e->message);
 }
 
 /* The worker of a job is gone. What never started, or only reads, is tried once more. */
@@ -175,7 +176,7 @@ static void on_worker_lost(Worker *w, const char *why, void *userdata) {
 static const WorkerOwner worker_owner = { .event = on_worker_event, .lost = on_worker_lost };
 
 static int slot_new(Hypervisor *h, Slot **ret) {
-        Slot *s = calloc(1, sizeof *s);
+        Slot *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->hypervisor = h;
@@ -322,8 +323,10 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata) {
         else {
                 /* one domain's lock can hold a job up for long: only a ping tells whether the manager is well */
                 if (!h->ping)
-                        (void) hypervisor_submit(h, WORKER_JOB_PING, ACTION_NULL, NULL,
-                                now + 10 * h->connect_timeout_usec, &ping_handler, NULL, &h->ping);
+                        (void) hypervisor_submit(h,
+                                &(JobRequest){ .kind = WORKER_JOB_PING,
+                                        .deadline_usec = now + 10 * h->connect_timeout_usec },
+                                &ping_handler, NULL, &h->ping);
                 else if (!h->silent && h->ping->slot)
                         become_silent(h);
                 arm_timer(h->silence_timer, now + h->connect_timeout_usec);
@@ -374,7 +377,7 @@ static int hypervisor_init(Hypervisor *h, const HypervisorConfig *config) {
 }
 
 int hypervisor_new(sd_event *event, const HypervisorConfig *config, Hypervisor **ret) {
-        _cleanup_(hypervisor_unrefp) Hypervisor *h = calloc(1, sizeof *h);
+        _cleanup_(hypervisor_unrefp) Hypervisor *h = calloc(1, sizeof(*h));
         if (!h)
                 return -ENOMEM;
         h->n_ref = 1;
@@ -427,41 +430,43 @@ const char *hypervisor_trouble(const Hypervisor *h) {
         return h->trouble;
 }
 
-int hypervisor_submit(Hypervisor *h, WorkerJobKind kind, Action action, const char *target,
-        uint64_t deadline_usec, const JobHandler *handler, void *userdata, Job **ret) {
+int hypervisor_submit(
+        Hypervisor *h, const JobRequest *request, const JobHandler *handler, void *userdata, Job **ret) {
+        const char *target = request->target ? request->target : "";
+
         if (h->n_jobs >= HYPERVISOR_QUEUE_MAX)
                 return -EBUSY;
-        if (target && strlen(target) >= WORKER_NAME_SIZE)
+        if (strlen(target) >= WORKER_NAME_SIZE)
                 return -ENAMETOOLONG;
 
-        Job *j = calloc(1, sizeof *j);
+        Job *j = calloc(1, sizeof(*j));
         if (!j)
                 return -ENOMEM;
         j->message = (WorkerJob){
-                .kind = kind, .action = action, .id = h->next_id++, .deadline_usec = deadline_usec
+                .kind = request->kind,
+                .action = request->action,
+                .id = h->next_id++,
+                .deadline_usec = request->deadline_usec,
+                .subject = request->subject,
         };
-        (void) snprintf(j->message.target, sizeof j->message.target, "%s", target ? target : "");
+        (void) snprintf(j->message.target, sizeof(j->message.target), "%s", target);
         j->handler = handler;
         j->userdata = userdata;
-        int r = sd_event_add_time(
-                h->event, &j->timer, CLOCK_MONOTONIC, deadline_usec, 10 * USEC_PER_MSEC, on_deadline, j);
+        int r = sd_event_add_time(h->event, &j->timer, CLOCK_MONOTONIC, request->deadline_usec,
+                10 * USEC_PER_MSEC, on_deadline, j);
         if (r < 0) {
                 free(j);
                 return r;
         }
         j->hypervisor = hypervisor_ref(h);
         h->n_jobs++;
-        if (kind == WORKER_JOB_PING)
+        if (request->kind == WORKER_JOB_PING)
                 TAILQ_INSERT_HEAD(&h->waiting, j, entry);
         else
                 TAILQ_INSERT_TAIL(&h->waiting, j, entry);
         wake(h);
         *ret = j;
         return 0;
-}
-
-Hypervisor *job_hypervisor(const Job *j) {
-        return j->hypervisor;
 }
 
 bool job_started(const Job *j) {

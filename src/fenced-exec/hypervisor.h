@@ -7,10 +7,10 @@
  * since nobody can say what came of it. A hypervisor is silent when it has jobs and nothing was heard from it for the
  * connect time-out, not even an answer to a ping on a connection of its own: others then no longer wait for it. */
 
-#include <systemd/sd-event.h>
-
 #include "base.h"
 #include "worker-protocol.h"
+
+#include <systemd/sd-event.h>
 
 enum {
         HYPERVISOR_QUEUE_MAX = 1024, /* jobs, waiting and at work */
@@ -48,12 +48,18 @@ bool hypervisor_is_silent(const Hypervisor *h);
 /* Why the last job found the manager unreachable, "" if the last one did not. */
 const char *hypervisor_trouble(const Hypervisor *h);
 
-/* Queues a job; never calls the handler before it returns. -EBUSY when HYPERVISOR_QUEUE_MAX is reached. The deadline is
- * CLOCK_MONOTONIC; when it passes the job fails, and its worker, if it has one, is killed. target: NULL for none. */
-int hypervisor_submit(Hypervisor *h, WorkerJobKind kind, Action action, const char *target,
-        uint64_t deadline_usec, const JobHandler *handler, void *userdata, Job **ret);
+typedef struct JobRequest {
+        WorkerJobKind kind;
+        Action action; /* ACT */
+        const char *target; /* NULL for none */
+        uint64_t subject; /* IDENTIFY */
+        uint64_t
+                deadline_usec; /* CLOCK_MONOTONIC; when it passes the job fails, and its worker, if it has one, is killed */
+} JobRequest;
 
-Hypervisor *job_hypervisor(const Job *j);
+/* Queues a job; never calls the handler before it returns. -EBUSY when HYPERVISOR_QUEUE_MAX is reached. */
+int hypervisor_submit(
+        Hypervisor *h, const JobRequest *request, const JobHandler *handler, void *userdata, Job **ret);
 
 /* True from the moment the action may have taken effect. */
 bool job_started(const Job *j);

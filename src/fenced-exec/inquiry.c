@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <string.h>
 
 #include "inquiry.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* One hypervisor's share. */
 typedef struct Part {
@@ -79,19 +80,23 @@ static void check_others(Inquiry *q) {
                 finish(q, &(InquiryResult){});
 }
 
+static bool finds_one(const Inquiry *q) {
+        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING;
+}
+
 static void check(Inquiry *q) {
-        if (q->kind == WORKER_JOB_RESOLVE)
+        if (finds_one(q))
                 check_resolve(q);
         else
                 check_others(q);
 }
 
 static int keep_records(Inquiry *q, const WorkerRecord *records, size_t n) {
-        WorkerRecord *p = realloc(q->records, (q->n_records + n) * sizeof *p);
+        WorkerRecord *p = realloc(q->records, (q->n_records + n) * sizeof(*p));
 
         if (!p)
                 return -ENOMEM;
-        memcpy(p + q->n_records, records, n * sizeof *p);
+        memcpy(p + q->n_records, records, n * sizeof(*p));
         q->records = p;
         q->n_records += n;
         return 0;
@@ -100,7 +105,7 @@ static int keep_records(Inquiry *q, const WorkerRecord *records, size_t n) {
 static AnswerKind answer_kind(Inquiry *q, const WorkerEvent *e, const WorkerRecord *records) {
         switch (e->result) {
         case WORKER_OK:
-                if (q->kind == WORKER_JOB_RESOLVE)
+                if (finds_one(q))
                         return ANSWER_UNREACHABLE; /* no answer to this question */
                 if (e->n_records > 0 && keep_records(q, records, e->n_records) < 0)
                         return ANSWER_UNREACHABLE;
@@ -124,14 +129,16 @@ static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *record
         part->job = NULL;
         a->kind = answer_kind(q, event, records);
         if (a->kind == ANSWER_UNREACHABLE)
-                (void) snprintf(q->trouble, sizeof q->trouble, "%.120s: %.120s",
+                (void) snprintf(q->trouble, sizeof(q->trouble), "%.120s: %.120s",
                         hypervisor_uri(part->hypervisor), event->message[0] ? event->message : "no answer");
         else
                 q->n_answered++;
+        if (a->kind == ANSWER_NOT_FOUND && event->message[0])
+                (void) snprintf(q->trouble, sizeof(q->trouble), "%s", event->message);
         if (a->kind == ANSWER_FOUND) {
                 a->power = (PowerState) event->power;
-                (void) snprintf(a->name, sizeof a->name, "%s", event->name);
-                (void) snprintf(a->uuid, sizeof a->uuid, "%s", event->uuid);
+                (void) snprintf(a->name, sizeof(a->name), "%s", event->name);
+                (void) snprintf(a->uuid, sizeof(a->uuid), "%s", event->uuid);
         }
         check(q);
 }
@@ -142,23 +149,22 @@ static void on_silent(Job *j, void *userdata) {
 
         q->answers[part - q->parts].silent = true;
         (void) snprintf(
-                q->trouble, sizeof q->trouble, "%.120s does not answer", hypervisor_uri(part->hypervisor));
+                q->trouble, sizeof(q->trouble), "%.120s does not answer", hypervisor_uri(part->hypervisor));
         check(q);
 }
 
 static const JobHandler handler = { .done = on_done, .silent = on_silent };
 
-int inquiry_new(Hypervisor *const *hypervisors, size_t n, WorkerJobKind kind, const char *target,
-        const Hypervisor *remembered, uint64_t deadline_usec, InquiryDone done, void *userdata,
-        Inquiry **ret) {
-        _cleanup_(inquiry_freep) Inquiry *q = calloc(1, sizeof *q);
+int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request,
+        const Hypervisor *remembered, InquiryDone done, void *userdata, Inquiry **ret) {
+        _cleanup_(inquiry_freep) Inquiry *q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
-        q->kind = kind;
+        q->kind = request->kind;
         q->done = done;
         q->userdata = userdata;
-        q->parts = calloc(n, sizeof *q->parts);
-        q->answers = calloc(n, sizeof *q->answers);
+        q->parts = calloc(n, sizeof(*q->parts));
+        q->answers = calloc(n, sizeof(*q->answers));
         if (!q->parts || !q->answers)
                 return -ENOMEM;
 
@@ -170,8 +176,7 @@ int inquiry_new(Hypervisor *const *hypervisors, size_t n, WorkerJobKind kind, co
                 q->n = i + 1;
                 q->answers[i].silent = hypervisor_is_silent(hypervisors[i]);
                 q->answers[i].remembered = hypervisors[i] == remembered;
-                int r = hypervisor_submit(hypervisors[i], kind, ACTION_NULL, target, deadline_usec, &handler,
-                        part, &part->job);
+                int r = hypervisor_submit(hypervisors[i], request, &handler, part, &part->job);
                 if (r < 0)
                         return r;
         }

@@ -12,24 +12,24 @@ typedef struct Inquiry Inquiry;
 
 /* What came of it; only what belongs to the kind of job that was asked. */
 typedef struct InquiryResult {
-        ResolveOutcome outcome; /* RESOLVE */
+        ResolveOutcome outcome; /* RESOLVE, IDENTIFY */
         Hypervisor *hypervisor; /* RESOLVE_FOUND: where; borrowed */
         const Answer *answer; /* RESOLVE_FOUND: what; borrowed */
         bool certain; /* everybody answered */
         const WorkerRecord *records; /* LIST: of all that answered; borrowed */
         size_t n_records;
         size_t n_answered, n_asked; /* LIST, PING: how many gave a good answer */
-        const char *trouble; /* why one did not; "" if all did; borrowed */
+        const char *trouble; /* why one did not, or found nothing; "" if there is nothing to say; borrowed */
 } InquiryResult;
 
 /* Called once; the inquiry is gone when it returns. */
 typedef void (*InquiryDone)(const InquiryResult *result, void *userdata);
 
-/* Asks for kind RESOLVE (of `target`), LIST or PING. remembered: where the target was the last time everybody had
- * answered, or NULL. Never calls back before it returns. -EBUSY when a queue is full. */
-int inquiry_new(Hypervisor *const *hypervisors, size_t n, WorkerJobKind kind, const char *target,
-        const Hypervisor *remembered, uint64_t deadline_usec, InquiryDone done, void *userdata,
-        Inquiry **ret);
+/* Asks all of them the same: RESOLVE or one of the IDENTIFY jobs (each with a ResolveOutcome), LIST or PING. remembered:
+ * where the target was the last time everybody had answered, or NULL. Never calls back before it returns. -EBUSY when a
+ * queue is full. */
+int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request,
+        const Hypervisor *remembered, InquiryDone done, void *userdata, Inquiry **ret);
 
 /* Without calling back. */
 Inquiry *inquiry_free(Inquiry *q);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus-session.h"
+#include "log.h"
+#include "manager.h"
+#include "names.h"
+
 #include <fcntl.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -9,11 +15,6 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-
-#include "bus-session.h"
-#include "log.h"
-#include "manager.h"
-#include "names.h"
 
 #define WORKER_PATH LIBEXECDIR "/fenced-worker"
 
@@ -31,12 +32,12 @@ static void lock_memory(void) {
 }
 
 static void say_status(Manager *m) {
-        char status[sizeof m->status];
+        char status[sizeof(m->status)];
 
-        (void) manager_status(m, status, sizeof status);
+        (void) manager_status(m, status, sizeof(status));
         if (strcmp(status, m->status) == 0)
                 return;
-        memcpy(m->status, status, sizeof status);
+        memcpy(m->status, status, sizeof(status));
         (void) sd_notifyf(false, "STATUS=%s", status);
 }
 
@@ -54,7 +55,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         (void) sd_notify(false, "RELOADING=1");
         int r = manager_load(m, &e);
         if (r < 0) {
-                describe(&e, m->reload_trouble, sizeof m->reload_trouble);
+                describe(&e, m->reload_trouble, sizeof(m->reload_trouble));
                 log_error("Keeping the old configuration. %s", m->reload_trouble);
         } else {
                 m->reload_trouble[0] = 0;
@@ -124,9 +125,9 @@ static int run(void) {
                 return log_error_errno(r, "Cannot start: %m");
         r = manager_load(m, &e);
         if (r < 0) {
-                char why[sizeof m->reload_trouble];
+                char why[sizeof(m->reload_trouble)];
 
-                describe(&e, why, sizeof why);
+                describe(&e, why, sizeof(why));
                 log_error("%s", why);
                 (void) sd_notifyf(false, "STATUS=%s", why);
                 return r;

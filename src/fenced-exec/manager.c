@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "manager.h"
+#include "conversation.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "conversation.h"
-#include "manager.h"
-
 int manager_new(
         sd_event *event, const ManagerPaths *paths, AuditSink sink, void *sink_userdata, Manager **ret) {
-        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof *m);
+        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));
         if (!m)
                 return -ENOMEM;
         m->event = sd_event_ref(event);
@@ -79,9 +80,9 @@ static int load_hypervisors(Manager *m, const Settings *s) {
                 return r;
         }
         drop_hypervisors(m);
-        memcpy(m->hypervisors, list, n * sizeof *list);
+        memcpy(m->hypervisors, list, n * sizeof(*list));
         m->n_hypervisors = n;
-        memset(&m->memory, 0, sizeof m->memory);
+        memset(&m->memory, 0, sizeof(m->memory));
         return 0;
 }
 

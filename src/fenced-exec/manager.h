@@ -3,8 +3,6 @@
 
 /* Everything the executor has: what was configured, and what is under way. */
 
-#include <systemd/sd-event.h>
-
 #include "audit.h"
 #include "base.h"
 #include "hypervisor.h"
@@ -15,6 +13,8 @@
 #include "recent.h"
 #include "replay.h"
 #include "settings.h"
+
+#include <systemd/sd-event.h>
 
 enum { CONVERSATIONS_MAX = 2048 }; /* of all listeners together */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <string.h>
 
 #include "memory.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* FNV-1a; nothing hangs on how well it spreads */
 static size_t slot_of(const char *target) {
@@ -16,7 +17,7 @@ static size_t slot_of(const char *target) {
 void memory_store(Memory *m, const char *target, const Hypervisor *hypervisor) {
         size_t i = slot_of(target);
 
-        (void) snprintf(m->slots[i].target, sizeof m->slots[i].target, "%s", target);
+        (void) snprintf(m->slots[i].target, sizeof(m->slots[i].target), "%s", target);
         m->slots[i].hypervisor = hypervisor;
 }
 

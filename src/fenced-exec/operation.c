@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "operation.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h>
-
-#include "operation.h"
 
 typedef struct Operation Operation;
 
@@ -33,7 +34,7 @@ struct Operations {
 };
 
 int operations_new(Operations **ret) {
-        Operations *o = calloc(1, sizeof *o);
+        Operations *o = calloc(1, sizeof(*o));
 
         if (!o)
                 return -ENOMEM;
@@ -75,7 +76,7 @@ static void operation_end(Operation *op, const WorkerEvent *result) {
         char uuid[37];
         Waiter *w;
 
-        memcpy(uuid, op->uuid, sizeof uuid);
+        memcpy(uuid, op->uuid, sizeof(uuid));
         while ((w = LIST_FIRST(&op->waiters))) {
                 LIST_REMOVE(w, entry);
                 w->done(result, w->userdata);
@@ -99,8 +100,12 @@ static void on_silent(Job *j, void *userdata) {
 static const JobHandler handler = { .done = on_done, .silent = on_silent };
 
 static int run(Operation *op) {
-        return hypervisor_submit(op->hypervisor, WORKER_JOB_ACT, op->action, op->uuid, op->deadline_usec,
-                &handler, op, &op->job);
+        JobRequest request = { .kind = WORKER_JOB_ACT,
+                .action = op->action,
+                .target = op->uuid,
+                .deadline_usec = op->deadline_usec };
+
+        return hypervisor_submit(op->hypervisor, &request, &handler, op, &op->job);
 }
 
 /* Begins the oldest operation of a domain that is free. */
@@ -114,7 +119,7 @@ static void run_next(Operations *o, const char *uuid) {
                 return;
 
         WorkerEvent e = { .kind = WORKER_EVENT_RESULT, .result = WORKER_FAILED };
-        (void) snprintf(e.message, sizeof e.message, "too many jobs are waiting");
+        (void) snprintf(e.message, sizeof(e.message), "too many jobs are waiting");
         operation_end(op, &e);
 }
 
@@ -140,14 +145,14 @@ static int begin(Operations *o, const RequestKey *key, Hypervisor *h, Action act
         uint64_t deadline_usec, Operation **ret) {
         if (o->n >= OPERATIONS_MAX)
                 return -EBUSY;
-        Operation *op = calloc(1, sizeof *op);
+        Operation *op = calloc(1, sizeof(*op));
         if (!op)
                 return -ENOMEM;
         op->all = o;
         op->key = *key;
         op->hypervisor = hypervisor_ref(h);
         op->action = action;
-        (void) snprintf(op->uuid, sizeof op->uuid, "%s", uuid);
+        (void) snprintf(op->uuid, sizeof(op->uuid), "%s", uuid);
         op->deadline_usec = deadline_usec;
         LIST_INIT(&op->waiters);
 
@@ -165,7 +170,7 @@ static int begin(Operations *o, const RequestKey *key, Hypervisor *h, Action act
 
 int operation_join(Operations *o, const RequestKey *key, Hypervisor *h, Action action, const char *uuid,
         uint64_t deadline_usec, OperationDone done, void *userdata, Waiter **ret) {
-        Waiter *w = calloc(1, sizeof *w);
+        Waiter *w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
         Operation *op = find(o, key, uuid);
@@ -204,7 +209,7 @@ Waiter *waiter_free(Waiter *w) {
                 Operations *o = op->all;
                 char uuid[37];
 
-                memcpy(uuid, op->uuid, sizeof uuid);
+                memcpy(uuid, op->uuid, sizeof(uuid));
                 operation_free(op);
                 run_next(o, uuid);
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "outcome.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include "outcome.h"
 
 #define BIT(action) (1U << (action))
 #define DIES        (BIT(ACTION_OFF) | BIT(ACTION_REBOOT))
@@ -77,7 +78,7 @@ int list_build(const WorkerRecord *records, size_t n, const Policy *policy, cons
         if (n == 0)
                 return 0;
         PolicyScope scope;
-        Record *list = calloc(n, sizeof *list);
+        Record *list = calloc(n, sizeof(*list));
         if (!list)
                 return -ENOMEM;
         policy_scope(policy, requester, ACTION_LIST, &scope);
@@ -87,11 +88,11 @@ int list_build(const WorkerRecord *records, size_t n, const Policy *policy, cons
                 if (!w->name[0] || policy_scope_check(&scope, w->name, w->uuid) != VERDICT_ALLOW)
                         continue;
                 cut_name(w->name, list[k].name);
-                (void) snprintf(list[k].uuid, sizeof list[k].uuid, "%s", w->uuid);
+                (void) snprintf(list[k].uuid, sizeof(list[k].uuid), "%s", w->uuid);
                 list[k].state = w->state;
                 k++;
         }
-        qsort(list, k, sizeof *list, compare_records);
+        qsort(list, k, sizeof(*list), compare_records);
         *ret = list;
         *ret_n = k;
         return 0;

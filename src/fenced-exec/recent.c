@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
 
 #include "recent.h"
 
+#include <string.h>
+
 bool request_key_equal(const RequestKey *a, const RequestKey *b) {
-        return a->action == b->action && memcmp(a->seqno, b->seqno, sizeof a->seqno) == 0 &&
+        return a->action == b->action && memcmp(a->seqno, b->seqno, sizeof(a->seqno)) == 0 &&
                strcmp(a->target, b->target) == 0 && strcmp(a->key, b->key) == 0 &&
                strcmp(a->uuid, b->uuid) == 0;
 }

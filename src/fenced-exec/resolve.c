@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <strings.h>
 
 #include "resolve.h"
+
+#include <strings.h>
 
 typedef struct Tally {
         size_t pending; /* that may still answer */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker.h"
+#include "log.h"
+#include "wire.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -6,10 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-#include "log.h"
-#include "wire.h"
-#include "worker.h"
 
 enum { READ_CHUNK = 256 * 1024 };
 
@@ -70,14 +71,14 @@ static int reserve(Worker *w, size_t size) {
 static ssize_t message_size(const Worker *w) {
         WorkerEvent e;
 
-        if (w->size < sizeof e)
+        if (w->size < sizeof(e))
                 return 0;
-        memcpy(&e, w->buffer, sizeof e);
+        memcpy(&e, w->buffer, sizeof(e));
         if (e.kind == 0 || e.kind >= _WORKER_EVENT_MAX || e.result >= _WORKER_RESULT_MAX ||
                 e.n_records > WORKER_RECORDS_MAX || (e.kind != WORKER_EVENT_RESULT && e.n_records > 0) ||
                 e.power > POWER_OFF)
                 return -EBADMSG;
-        return (ssize_t) (sizeof e + e.n_records * sizeof(WorkerRecord));
+        return (ssize_t) (sizeof(e) + e.n_records * sizeof(WorkerRecord));
 }
 
 static void terminate(char *s, size_t size) {
@@ -88,29 +89,29 @@ static void terminate(char *s, size_t size) {
 static void deliver(Worker *w, size_t size) {
         WorkerEvent e;
 
-        memcpy(&e, w->buffer, sizeof e);
-        terminate(e.name, sizeof e.name);
-        terminate(e.uuid, sizeof e.uuid);
-        terminate(e.proof, sizeof e.proof);
-        terminate(e.message, sizeof e.message);
+        memcpy(&e, w->buffer, sizeof(e));
+        terminate(e.name, sizeof(e.name));
+        terminate(e.uuid, sizeof(e.uuid));
+        terminate(e.proof, sizeof(e.proof));
+        terminate(e.message, sizeof(e.message));
 
         _cleanup_free_ WorkerRecord *records = NULL;
         if (e.n_records > 0) {
-                records = malloc(e.n_records * sizeof *records);
+                records = malloc(e.n_records * sizeof(*records));
                 if (!records) {
                         worker_lost(w, "out of memory");
                         return;
                 }
-                memcpy(records, w->buffer + sizeof e, e.n_records * sizeof *records);
+                memcpy(records, w->buffer + sizeof(e), e.n_records * sizeof(*records));
                 for (size_t i = 0; i < e.n_records; i++) {
-                        terminate(records[i].name, sizeof records[i].name);
-                        terminate(records[i].uuid, sizeof records[i].uuid);
+                        terminate(records[i].name, sizeof(records[i].name));
+                        terminate(records[i].uuid, sizeof(records[i].uuid));
                 }
         }
 
         w->size -= size;
         memmove(w->buffer, w->buffer + size, w->size);
-        if (w->size == 0 && w->allocated > sizeof e) { /* one large list must not be kept for ever */
+        if (w->size == 0 && w->allocated > sizeof(e)) { /* one large list must not be kept for ever */
                 free(TAKE(w->buffer, NULL));
                 w->allocated = 0;
         }
@@ -203,7 +204,7 @@ int worker_new(sd_event *event, const char *path, const char *uri, const WorkerO
         r = start(path, uri, theirs, &pid);
         if (r < 0)
                 return r;
-        Worker *w = calloc(1, sizeof *w);
+        Worker *w = calloc(1, sizeof(*w));
         if (!w) {
                 (void) kill(pid, SIGKILL);
                 (void) waitpid(pid, NULL, 0);
@@ -219,9 +220,9 @@ int worker_new(sd_event *event, const char *path, const char *uri, const WorkerO
 
 int worker_send(Worker *w, const WorkerJob *job) {
         /* one job at a time, so the socket's buffer is empty: a short write is a broken worker */
-        ssize_t n = send(w->fd, job, sizeof *job, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(w->fd, job, sizeof(*job), MSG_DONTWAIT | MSG_NOSIGNAL);
 
-        return n == (ssize_t) sizeof *job ? 0 : -EIO;
+        return n == (ssize_t) sizeof(*job) ? 0 : -EIO;
 }
 
 void worker_abandon(Worker *w) {

@@ -3,10 +3,10 @@
 
 /* One fenced-worker process: started, fed one job at a time, and killed. Everything it says is checked. */
 
-#include <systemd/sd-event.h>
-
 #include "base.h"
 #include "worker-protocol.h"
+
+#include <systemd/sd-event.h>
 
 typedef struct Worker Worker;
 

@@ -48,7 +48,7 @@ static WorkerEvent event_for(const WorkerJob *j, WorkerEventKind kind, WorkerRes
 static void wait_for_go(void) {
         char path[512];
 
-        (void) snprintf(path, sizeof path, "%s/go", directory);
+        (void) snprintf(path, sizeof(path), "%s/go", directory);
         while (access(path, F_OK) < 0)
                 (void) nanosleep(&(struct timespec){ .tv_nsec = 5 * 1000 * 1000 }, NULL);
 }
@@ -69,16 +69,16 @@ static void resolve(const WorkerJob *j) {
                 if (strcmp(domains[i].name, j->target) == 0) {
                         e.result = WORKER_FOUND;
                         e.power = domains[i].power;
-                        (void) snprintf(e.name, sizeof e.name, "%s", domains[i].name);
-                        (void) snprintf(e.uuid, sizeof e.uuid, UUID_BASE "%c", domains[i].last);
+                        (void) snprintf(e.name, sizeof(e.name), "%s", domains[i].name);
+                        (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%c", domains[i].last);
                 }
         if (other && strcmp(j->target, "elsewhere") == 0) {
                 e.result = WORKER_FOUND;
                 e.power = POWER_ON;
-                (void) snprintf(e.name, sizeof e.name, "elsewhere");
-                (void) snprintf(e.uuid, sizeof e.uuid, UUID_BASE "e");
+                (void) snprintf(e.name, sizeof(e.name), "elsewhere");
+                (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "e");
         }
-        say(&e, sizeof e);
+        say(&e, sizeof(e));
 }
 
 static void act(const WorkerJob *j) {
@@ -87,11 +87,11 @@ static void act(const WorkerJob *j) {
 
         if (last == '8')
                 wait_for_go();
-        say(&e, sizeof e);
+        say(&e, sizeof(e));
         if (last == '9')
                 wait_for_go();
         if (directory) {
-                (void) snprintf(path, sizeof path, "%s/acts", directory);
+                (void) snprintf(path, sizeof(path), "%s/acts", directory);
                 FILE *f = fopen(path, "ae");
                 if (f) {
                         (void) fprintf(f, "%s %s\n", action_to_string((Action) j->action), j->target);
@@ -101,22 +101,44 @@ static void act(const WorkerJob *j) {
         e = event_for(j, WORKER_EVENT_RESULT, j->action == ACTION_ON ? WORKER_ON : WORKER_OFF_PROVEN);
         if (j->action == ACTION_REBOOT)
                 e.result = WORKER_REBOOTED;
-        (void) snprintf(e.proof, sizeof e.proof, "fake");
-        say(&e, sizeof e);
+        (void) snprintf(e.proof, sizeof(e.proof), "fake");
+        say(&e, sizeof(e));
 }
 
 static void list(const WorkerJob *j) {
         WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
 
         e.n_records = ELEMENTSOF(domains);
-        say(&e, sizeof e);
+        say(&e, sizeof(e));
         for (size_t i = 0; i < ELEMENTSOF(domains); i++) {
                 WorkerRecord r = { .state = domains[i].power == POWER_ON ? 1 : 5 };
 
-                (void) snprintf(r.name, sizeof r.name, "%s", domains[i].name);
-                (void) snprintf(r.uuid, sizeof r.uuid, UUID_BASE "%c", domains[i].last);
-                say(&r, sizeof r);
+                (void) snprintf(r.name, sizeof(r.name), "%s", domains[i].name);
+                (void) snprintf(r.uuid, sizeof(r.uuid), UUID_BASE "%c", domains[i].last);
+                say(&r, sizeof(r));
         }
+}
+
+/* A socket path that ends in "vmN.sock" belongs to that domain, whoever the process is; CID N+2 does, too. */
+static void identify(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_NOT_FOUND);
+        const char *name = strrchr(j->target, '/');
+        char expected[32];
+
+        (void) snprintf(e.message, sizeof(e.message), "it is no domain of ours");
+        for (size_t i = 0; i < ELEMENTSOF(domains); i++) {
+                (void) snprintf(expected, sizeof(expected), "/%s.sock", domains[i].name);
+                bool is_it = j->kind == WORKER_JOB_IDENTIFY_CID ? j->subject == i + 3
+                                                                : name && strcmp(name, expected) == 0;
+                if (!is_it || domains[i].power != POWER_ON)
+                        continue;
+                e.result = WORKER_FOUND;
+                e.power = POWER_ON;
+                e.message[0] = 0;
+                (void) snprintf(e.name, sizeof(e.name), "%s", domains[i].name);
+                (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%c", domains[i].last);
+        }
+        say(&e, sizeof(e));
 }
 
 static void serve(const WorkerJob *j) {
@@ -126,19 +148,21 @@ static void serve(const WorkerJob *j) {
                 pause();
         if (strncmp(uri, "fake:broken", 11) == 0) {
                 e.kind = _WORKER_EVENT_MAX;
-                say(&e, sizeof e);
+                say(&e, sizeof(e));
         } else if (strncmp(uri, "fake:down", 9) == 0) {
                 e.result = WORKER_UNREACHABLE;
-                (void) snprintf(e.message, sizeof e.message, "it is down");
-                say(&e, sizeof e);
+                (void) snprintf(e.message, sizeof(e.message), "it is down");
+                say(&e, sizeof(e));
         } else if (j->kind == WORKER_JOB_RESOLVE)
                 resolve(j);
         else if (j->kind == WORKER_JOB_ACT)
                 act(j);
         else if (j->kind == WORKER_JOB_LIST)
                 list(j);
+        else if (j->kind == WORKER_JOB_IDENTIFY_PROCESS || j->kind == WORKER_JOB_IDENTIFY_CID)
+                identify(j);
         else
-                say(&e, sizeof e);
+                say(&e, sizeof(e));
 }
 
 int main(int argc, char *argv[]) {
@@ -149,7 +173,7 @@ int main(int argc, char *argv[]) {
                 return 1;
         uri = argv[2] + 6;
         directory = strchr(uri, '/');
-        while (recv(WORKER_FD, &j, sizeof j, MSG_WAITALL) == (ssize_t) sizeof j)
+        while (recv(WORKER_FD, &j, sizeof(j), MSG_WAITALL) == (ssize_t) sizeof(j))
                 serve(&j);
         return 0;
 }

@@ -43,7 +43,7 @@ static int capture(const struct iovec *fields, int n, void *userdata) {
         size_t used = 0;
 
         for (int i = 0; i < n; i++)
-                used += (size_t) snprintf(line + used, sizeof f->audit[0] - used, "%.*s\n",
+                used += (size_t) snprintf(line + used, sizeof(f->audit[0]) - used, "%.*s\n",
                         (int) fields[i].iov_len, (const char *) fields[i].iov_base);
         f->n_audit++;
         return 0;
@@ -56,7 +56,7 @@ static bool audited(const Fixture *f, const char *field) {
 static void write_file(const char *directory, const char *name, const char *text, mode_t mode) {
         char path[128];
 
-        (void) snprintf(path, sizeof path, "%s/%s", directory, name);
+        (void) snprintf(path, sizeof(path), "%s/%s", directory, name);
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
         cr_assert_geq(fd, 0, "%s", path);
         cr_assert_eq(write(fd, text, strlen(text)), (ssize_t) strlen(text));
@@ -67,14 +67,14 @@ static const char secret[] = "0123456789abcdef0123456789abcdef0123456789abcdef01
 
 static void make_pair(Fixture *f) {
         Address a = { .in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
-        socklen_t size = sizeof a;
+        socklen_t size = sizeof(a);
         int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        cr_assert_eq(bind(l, &a.sa, sizeof a), 0);
+        cr_assert_eq(bind(l, &a.sa, sizeof(a)), 0);
         cr_assert_eq(listen(l, 1), 0);
         cr_assert_eq(getsockname(l, &a.sa, &size), 0);
         f->guest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(connect(f->guest, &a.sa, sizeof a), 0);
+        cr_assert_eq(connect(f->guest, &a.sa, sizeof(a)), 0);
         f->host = accept4(l, NULL, NULL, SOCK_CLOEXEC);
         cr_assert_geq(f->host, 0);
         close(l);
@@ -84,9 +84,9 @@ static sd_bus *connect_bus(const Fixture *f) {
         Address a = { .un.sun_family = AF_UNIX };
         sd_bus *bus = NULL;
 
-        (void) snprintf(a.un.sun_path, sizeof a.un.sun_path, "%s", f->socket);
+        (void) snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s", f->socket);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(connect(fd, &a.sa, sizeof a.un), 0);
+        cr_assert_eq(connect(fd, &a.sa, sizeof(a.un)), 0);
         cr_assert_geq(sd_bus_new(&bus), 0);
         cr_assert_geq(sd_bus_set_fd(bus, fd, fd), 0);
         cr_assert_geq(sd_bus_negotiate_fds(bus, true), 0);
@@ -99,20 +99,20 @@ static sd_bus *connect_bus(const Fixture *f) {
 
 static Fixture *fixture(void) {
         static const char group[] = "[Group]\nMembers=vm1 vm2 vm5 slow waiting\nSources=key:web\n";
-        Fixture *f = calloc(1, sizeof *f);
+        Fixture *f = calloc(1, sizeof(*f));
         Address a = { .un.sun_family = AF_UNIX };
         char conf[128];
 
         strcpy(f->directory, "/tmp/test-bus-XXXXXX");
         cr_assert_not_null(mkdtemp(f->directory));
-        (void) snprintf(f->conf, sizeof f->conf, "%s/fence-virt.conf", f->directory);
-        (void) snprintf(f->groups, sizeof f->groups, "%s/groups.d", f->directory);
-        (void) snprintf(f->keys, sizeof f->keys, "%s/keys", f->directory);
-        (void) snprintf(f->socket, sizeof f->socket, "%s/bus", f->directory);
-        (void) snprintf(f->acts, sizeof f->acts, "%s/acts", f->directory);
+        (void) snprintf(f->conf, sizeof(f->conf), "%s/fence-virt.conf", f->directory);
+        (void) snprintf(f->groups, sizeof(f->groups), "%s/groups.d", f->directory);
+        (void) snprintf(f->keys, sizeof(f->keys), "%s/keys", f->directory);
+        (void) snprintf(f->socket, sizeof(f->socket), "%s/bus", f->directory);
+        (void) snprintf(f->acts, sizeof(f->acts), "%s/acts", f->directory);
         cr_assert_eq(mkdir(f->groups, 0700), 0);
         cr_assert_eq(mkdir(f->keys, 0700), 0);
-        (void) snprintf(conf, sizeof conf, "[Libvirt]\nURI=fake:good:%s\n", f->directory);
+        (void) snprintf(conf, sizeof(conf), "[Libvirt]\nURI=fake:good:%s\n", f->directory);
         write_file(f->directory, "fence-virt.conf", conf, 0600);
         write_file(f->groups, "web.conf", group, 0600);
         write_file(f->keys, "web.key", secret, 0600);
@@ -125,8 +125,8 @@ static Fixture *fixture(void) {
         cr_assert_eq(manager_load(f->manager, &e), 0, "%s: %s", e.path, e.message);
 
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        (void) snprintf(a.un.sun_path, sizeof a.un.sun_path, "%s", f->socket);
-        cr_assert_eq(bind(fd, &a.sa, sizeof a.un), 0);
+        (void) snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s", f->socket);
+        cr_assert_eq(bind(fd, &a.sa, sizeof(a.un)), 0);
         cr_assert_eq(listen(fd, 5), 0);
         cr_assert_eq(bus_server_new(f->manager, fd, geteuid(), &f->server), 0);
         f->bus = connect_bus(f);
@@ -144,7 +144,7 @@ static void fixture_end(Fixture *f) {
         auth_key_free(f->key);
         safe_close(f->guest);
         safe_close(f->host);
-        (void) snprintf(command, sizeof command, "rm -r %s", f->directory);
+        (void) snprintf(command, sizeof(command), "rm -r %s", f->directory);
         cr_assert_eq(system(command), 0);
         free(f);
 }
@@ -168,7 +168,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         c->done = true;
         if (sd_bus_message_is_method_error(m, NULL)) {
-                (void) snprintf(c->error, sizeof c->error, "%s", sd_bus_message_get_error(m)->name);
+                (void) snprintf(c->error, sizeof(c->error), "%s", sd_bus_message_get_error(m)->name);
                 return 0;
         }
         const char *signature = sd_bus_message_get_signature(m, true);
@@ -216,9 +216,9 @@ static void make_packet(
         const AuthKey *key, Action action, const char *target, uint8_t packet[static WIRE_PACKET_SIZE]) {
         Request r = { .action = action, .hash = HASH_SHA256 };
 
-        (void) snprintf(r.target, sizeof r.target, "%s", target);
-        cr_assert_eq(random_bytes(r.random, sizeof r.random), 0);
-        cr_assert_eq(random_bytes(r.seqno, sizeof r.seqno), 0);
+        (void) snprintf(r.target, sizeof(r.target), "%s", target);
+        cr_assert_eq(random_bytes(r.random, sizeof(r.random)), 0);
+        cr_assert_eq(random_bytes(r.seqno, sizeof(r.seqno)), 0);
         cr_assert_eq(wire_encode_packet(&r, WIRE_STREAM, packet), 0);
         cr_assert_eq(auth_sign_packet(key, packet), 0);
 }
@@ -249,7 +249,7 @@ static void ask(Fixture *f, Action action, const char *target, Call *result) {
         Call c;
 
         make_packet(f->key, action, target, packet);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         cr_assert_str_empty(c.error);
         uint64_t id = c.id;
         prove(f, id, guest_challenge, &c);
@@ -277,7 +277,7 @@ static unsigned n_acts(const Fixture *f) {
         unsigned n = 0;
         FILE *file = fopen(f->acts, "re");
 
-        while (file && fgets(line, sizeof line, file))
+        while (file && fgets(line, sizeof(line), file))
                 n++;
         if (file)
                 (void) fclose(file);
@@ -343,7 +343,7 @@ Test(bus, a_stranger_gets_nothing_and_one_record) {
 
         cr_assert_eq(auth_key_new("another key of more than 32 bytes, wrong", 40, &wrong, NULL), 0);
         make_packet(wrong, ACTION_OFF, "vm1", packet);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         cr_expect_str_eq(c.error, BUS_ERROR_REFUSED);
         cr_expect_eq(f->n_audit, 1);
         cr_expect(audited(f, "FENCE_DECISION=refuse\n"));
@@ -357,9 +357,9 @@ Test(bus, a_packet_is_good_for_one_conversation) {
         Call c;
 
         make_packet(f->key, ACTION_OFF, "vm1", packet);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         cr_expect_str_empty(c.error);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         cr_expect_str_eq(c.error, BUS_ERROR_REFUSED);
         cr_expect(audited(f, "replay"));
         fixture_end(f);
@@ -372,7 +372,7 @@ Test(bus, another_hosts_challenge_is_not_answered) {
 
         auth_host_challenge(f->key, random, theirs);
         make_packet(f->key, ACTION_OFF, "vm1", packet);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         prove(f, c.id, theirs, &c);
         cr_expect_str_eq(c.error, BUS_ERROR_REFUSED);
         cr_expect_eq(f->manager->n_conversations, 0);
@@ -385,7 +385,7 @@ Test(bus, steps_out_of_order_and_foreign_sessions_lead_nowhere) {
         Call c;
 
         make_packet(f->key, ACTION_OFF, "vm1", packet);
-        open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+        open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
         uint64_t id = c.id;
         prove(f, id + 1, guest_challenge, &c);
         cr_expect_neq(c.error[0], 0);
@@ -395,7 +395,7 @@ Test(bus, steps_out_of_order_and_foreign_sessions_lead_nowhere) {
 
         make_packet(f->key, ACTION_OFF, "vm1", packet);
         sd_bus *other = connect_bus(f);
-        open_packet(f, other, packet, sizeof packet, f->host, &c);
+        open_packet(f, other, packet, sizeof(packet), f->host, &c);
         cr_assert_str_empty(c.error);
         prove(f, c.id, guest_challenge, &c); /* opened by `other` */
         cr_expect_neq(c.error[0], 0);
@@ -412,7 +412,7 @@ Test(bus, a_wrong_answer_to_the_challenge_does_nothing) {
 
         for (size_t bit = 0; bit < 256; bit += 37) {
                 make_packet(f->key, ACTION_OFF, "vm1", packet);
-                open_packet(f, f->bus, packet, sizeof packet, f->host, &c);
+                open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
                 uint64_t id = c.id;
                 prove(f, id, guest_challenge, &c);
                 cr_assert_eq(auth_respond(f->key, HASH_SHA256, c.second, response), 0);
@@ -537,5 +537,144 @@ Test(bus, a_report_of_a_listener_is_audited_and_nothing_more) {
                 cr_expect_eq(c.error[0] == 0, valid, "%d", reason);
                 cr_expect_eq(f->n_audit, before + valid);
         }
+        fixture_end(f);
+}
+
+/* --- channels: who asks is known from the socket ---------------------------------------------------------------- */
+
+/* Both ends of a connection to a unix socket of this name. */
+static void make_channel(const Fixture *f, const char *name, int *ret_guest, int *ret_host) {
+        Address a = { .un.sun_family = AF_UNIX };
+        int l = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void) snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s/%s", f->directory, name);
+        cr_assert_eq(bind(l, &a.sa, sizeof(a.un)), 0);
+        cr_assert_eq(listen(l, 1), 0);
+        *ret_guest = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(connect(*ret_guest, &a.sa, sizeof(a.un)), 0);
+        *ret_host = accept4(l, NULL, NULL, SOCK_CLOEXEC);
+        cr_assert_geq(*ret_host, 0);
+        close(l);
+}
+
+static void open_frame(Fixture *f, Action action, const char *target, int fd, Call *c) {
+        Request r = { .action = action };
+        uint8_t frame[WIRE_SERIAL_SIZE];
+        sd_bus_message *m = new_call(f->bus, "Open");
+
+        (void) snprintf(r.target, sizeof(r.target), "%s", target);
+        cr_assert_eq(random_bytes(r.seqno, sizeof(r.seqno)), 0);
+        cr_assert_eq(wire_encode_serial(&r, frame), 0);
+        cr_assert_geq(sd_bus_message_append_array(m, 'y', frame, sizeof(frame)), 0);
+        cr_assert_geq(sd_bus_message_append(m, "ha{sv}", fd, 1, ORIGIN_TRANSPORT, "s", "serial"), 0);
+        send_call(f->bus, m, c);
+        loop_until(f->event, c->done);
+}
+
+static void commit_nothing(Fixture *f, uint64_t id, int fd, Call *c) {
+        sd_bus_message *m = new_call(f->bus, "Commit");
+
+        cr_assert_geq(sd_bus_message_append(m, "t", id), 0);
+        cr_assert_geq(sd_bus_message_append_array(m, 'y', NULL, 0), 0);
+        cr_assert_geq(sd_bus_message_append(m, "h", fd), 0);
+        send_call(f->bus, m, c);
+}
+
+Test(channel, a_domain_that_is_known_by_its_socket_needs_no_key) {
+        static const struct {
+                Action action;
+                const char *target;
+                uint8_t reply;
+        } table[] = {
+                { ACTION_STATUS, "vm2", REPLY_SUCCESS },
+                { ACTION_OFF, "vm2", REPLY_SUCCESS },
+                { ACTION_OFF, "vm1", REPLY_SUCCESS }, /* itself */
+                { ACTION_OFF, "vm3", REPLY_DENIED },
+                { ACTION_MONITOR, "", REPLY_SUCCESS },
+        };
+        Fixture *f = fixture();
+        int guest, host;
+        Call c;
+
+        make_channel(f, "vm1.sock", &guest, &host);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                static const uint8_t magic[] = { 'a', 'b', 'b', 'a' };
+
+                open_frame(f, table[i].action, table[i].target, host, &c);
+                cr_assert_str_empty(c.error);
+                commit_nothing(f, c.id, host, &c);
+                loop_until(f->event, c.done);
+                cr_assert_str_empty(c.error);
+                cr_assert_eq(c.size, WIRE_SERIAL_REPLY_SIZE);
+                cr_expect_arr_eq(c.bytes, magic, 4);
+                cr_expect_eq(c.bytes[4], table[i].reply, "%zu: %u", i, c.bytes[4]);
+                cr_expect(audited(f, "FENCE_SOURCE_UUID=00000000-0000-4000-8000-000000000001\n"));
+                free(c.bytes);
+        }
+        cr_expect_eq(n_acts(f), 2);
+        close(guest);
+        close(host);
+        fixture_end(f);
+}
+
+Test(channel, a_process_that_is_no_domain_gets_nothing) {
+        Fixture *f = fixture();
+        int guest, host;
+        Call c;
+
+        make_channel(f, "stranger.sock", &guest, &host);
+        open_frame(f, ACTION_OFF, "vm1", host, &c);
+        cr_expect_str_eq(c.error, BUS_ERROR_REFUSED);
+        cr_expect(audited(f, "FENCE_REASON=it is no domain of ours\n"));
+        cr_expect_eq(f->manager->n_conversations, 0);
+        close(guest);
+        close(host);
+        fixture_end(f);
+}
+
+Test(channel, a_session_is_good_for_the_connection_that_opened_it) {
+        Fixture *f = fixture();
+        int guest, host, other_guest, other_host;
+        uint8_t zero[64] = {};
+        Call c;
+
+        make_channel(f, "vm1.sock", &guest, &host);
+        make_channel(f, "vm2.sock", &other_guest, &other_host);
+        open_frame(f, ACTION_OFF, "vm2", host, &c);
+        cr_assert_str_empty(c.error);
+        commit_nothing(f, c.id, other_host, &c);
+        loop_until(f->event, c.done);
+        cr_expect_str_eq(c.error, BUS_ERROR_REFUSED, "another connection");
+
+        open_frame(f, ACTION_OFF, "vm2", host, &c);
+        prove(f, c.id, zero, &c);
+        cr_expect_str_eq(c.error, BUS_ERROR_REFUSED, "there is nothing to prove");
+        open_frame(f, ACTION_OFF, "vm2", host, &c);
+        commit(f, c.id, zero, host, &c);
+        loop_until(f->event, c.done);
+        cr_expect_str_eq(c.error, BUS_ERROR_REFUSED, "there is no response");
+        cr_expect_eq(n_acts(f), 0);
+        close(guest);
+        close(host);
+        close(other_guest);
+        close(other_host);
+        fixture_end(f);
+}
+
+Test(channel, a_tcp_connection_is_no_channel_and_a_channel_no_tcp_connection) {
+        Fixture *f = fixture();
+        uint8_t packet[WIRE_PACKET_SIZE];
+        int guest, host;
+        Call c;
+
+        open_frame(f, ACTION_OFF, "vm2", f->host, &c);
+        cr_expect_neq(c.error[0], 0);
+        make_channel(f, "vm1.sock", &guest, &host);
+        make_packet(f->key, ACTION_OFF, "vm1", packet);
+        open_packet(f, f->bus, packet, sizeof(packet), host, &c);
+        cr_expect_neq(c.error[0], 0);
+        cr_expect_eq(f->manager->n_conversations, 0);
+        close(guest);
+        close(host);
         fixture_end(f);
 }

@@ -43,9 +43,10 @@ static const JobHandler handler = { .done = on_done, .silent = on_silent };
 
 static void ask(Hypervisor *h, WorkerJobKind kind, const char *target, uint64_t usec, Outcome *o) {
         *o = (Outcome){};
-        cr_assert_eq(hypervisor_submit(h, kind, kind == WORKER_JOB_ACT ? ACTION_OFF : ACTION_NULL, target,
-                             loop_now() + usec, &handler, o, &o->job),
-                0);
+        JobRequest r = { kind, kind == WORKER_JOB_ACT ? ACTION_OFF : ACTION_NULL, target, 0,
+                loop_now() + usec };
+
+        cr_assert_eq(hypervisor_submit(h, &r, &handler, o, &o->job), 0);
 }
 
 Test(hypervisor, carries_every_kind_of_job_to_a_worker_and_back) {
@@ -144,13 +145,10 @@ Test(hypervisor, a_queue_has_an_end) {
         _cleanup_(hypervisor_unrefp) Hypervisor *h = start(event, "fake:silent", 2);
         Job *jobs[HYPERVISOR_QUEUE_MAX], *more = NULL;
 
+        JobRequest r = { .kind = WORKER_JOB_PING, .deadline_usec = loop_now() + LOOP_LIMIT_USEC };
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++)
-                cr_assert_eq(hypervisor_submit(h, WORKER_JOB_PING, ACTION_NULL, NULL,
-                                     loop_now() + LOOP_LIMIT_USEC, &handler, NULL, &jobs[i]),
-                        0);
-        cr_expect_eq(hypervisor_submit(h, WORKER_JOB_PING, ACTION_NULL, NULL, loop_now() + LOOP_LIMIT_USEC,
-                             &handler, NULL, &more),
-                -EBUSY);
+                cr_assert_eq(hypervisor_submit(h, &r, &handler, NULL, &jobs[i]), 0);
+        cr_expect_eq(hypervisor_submit(h, &r, &handler, NULL, &more), -EBUSY);
         for (size_t i = 0; i < ELEMENTSOF(jobs); i++)
                 job_cancel(jobs[i]);
 }
@@ -169,7 +167,7 @@ static void on_inquired(const InquiryResult *result, void *userdata) {
         f->result = *result;
         if (result->answer)
                 f->answer = *result->answer;
-        strncpy(f->trouble, result->trouble, sizeof f->trouble - 1);
+        strncpy(f->trouble, result->trouble, sizeof(f->trouble) - 1);
 }
 
 static Found inquire(sd_event *event, Hypervisor **list, size_t n, WorkerJobKind kind, const char *target,
@@ -177,9 +175,8 @@ static Found inquire(sd_event *event, Hypervisor **list, size_t n, WorkerJobKind
         Inquiry *q = NULL;
         Found f = {};
 
-        cr_assert_eq(inquiry_new(list, n, kind, target, remembered, loop_now() + LOOP_LIMIT_USEC,
-                             on_inquired, &f, &q),
-                0);
+        JobRequest r = { .kind = kind, .target = target, .deadline_usec = loop_now() + LOOP_LIMIT_USEC };
+        cr_assert_eq(inquiry_new(list, n, &r, remembered, on_inquired, &f, &q), 0);
         loop_until(event, f.n);
         return f;
 }

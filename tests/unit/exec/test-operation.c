@@ -31,7 +31,7 @@ static Fixture fixture(void) {
         char uri[64];
 
         cr_assert_not_null(mkdtemp(f.directory));
-        (void) snprintf(uri, sizeof uri, "fake:good:%s", f.directory);
+        (void) snprintf(uri, sizeof(uri), "fake:good:%s", f.directory);
         HypervisorConfig c = { FAKE_WORKER, uri, 4, USEC_PER_SEC };
         cr_assert_eq(hypervisor_new(f.event, &c, &f.hypervisor), 0);
         cr_assert_eq(operations_new(&f.operations), 0);
@@ -44,14 +44,14 @@ static void fixture_end(Fixture *f) {
         operations_free(f->operations);
         hypervisor_unref(f->hypervisor);
         sd_event_unref(f->event);
-        (void) snprintf(command, sizeof command, "rm -r %s", f->directory);
+        (void) snprintf(command, sizeof(command), "rm -r %s", f->directory);
         cr_assert_eq(system(command), 0);
 }
 
 static void touch_go(const Fixture *f) {
         char path[64];
 
-        (void) snprintf(path, sizeof path, "%s/go", f->directory);
+        (void) snprintf(path, sizeof(path), "%s/go", f->directory);
         int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
         cr_assert_geq(fd, 0);
         close(fd);
@@ -62,9 +62,9 @@ static unsigned n_acts(const Fixture *f) {
         char path[64], line[128];
         unsigned n = 0;
 
-        (void) snprintf(path, sizeof path, "%s/acts", f->directory);
+        (void) snprintf(path, sizeof(path), "%s/acts", f->directory);
         FILE *file = fopen(path, "re");
-        while (file && fgets(line, sizeof line, file))
+        while (file && fgets(line, sizeof(line), file))
                 n++;
         if (file)
                 (void) fclose(file);

@@ -62,8 +62,8 @@ static Policy *open_policy(void) {
 static WorkerRecord record(const char *name, char last) {
         WorkerRecord r = { .state = 1 };
 
-        (void) snprintf(r.name, sizeof r.name, "%s", name);
-        (void) snprintf(r.uuid, sizeof r.uuid, "00000000-0000-4000-8000-00000000000%c", last);
+        (void) snprintf(r.name, sizeof(r.name), "%s", name);
+        (void) snprintf(r.uuid, sizeof(r.uuid), "00000000-0000-4000-8000-00000000000%c", last);
         return r;
 }
 

@@ -10,8 +10,8 @@
 static RequestKey key(const char *name, Action action, uint8_t seqno, const char *target) {
         RequestKey k = { .action = (uint8_t) action, .seqno = { seqno } };
 
-        (void) snprintf(k.key, sizeof k.key, "%s", name);
-        (void) snprintf(k.target, sizeof k.target, "%s", target);
+        (void) snprintf(k.key, sizeof(k.key), "%s", name);
+        (void) snprintf(k.target, sizeof(k.target), "%s", target);
         return k;
 }
 
@@ -25,7 +25,7 @@ Test(recent, a_request_is_the_same_only_if_all_of_it_is) {
                 base,
         };
 
-        (void) snprintf(others[4].uuid, sizeof others[4].uuid, "00000000-0000-4000-8000-000000000001");
+        (void) snprintf(others[4].uuid, sizeof(others[4].uuid), "00000000-0000-4000-8000-000000000001");
         others[0] = base;
         cr_expect(request_key_equal(&base, &others[0]));
         others[0] = key("other", ACTION_OFF, 1, "vm1");
@@ -34,7 +34,7 @@ Test(recent, a_request_is_the_same_only_if_all_of_it_is) {
 }
 
 Test(recent, an_answer_is_remembered_for_ten_seconds) {
-        Recent *r = calloc(1, sizeof *r);
+        Recent *r = calloc(1, sizeof(*r));
         RequestKey k = key("default", ACTION_OFF, 1, "vm1");
         uint64_t t = 100 * USEC_PER_SEC;
 
@@ -49,7 +49,7 @@ Test(recent, an_answer_is_remembered_for_ten_seconds) {
 }
 
 Test(recent, the_newest_answer_counts_and_the_oldest_is_forgotten) {
-        Recent *r = calloc(1, sizeof *r);
+        Recent *r = calloc(1, sizeof(*r));
         RequestKey k = key("default", ACTION_OFF, 1, "vm1"), other = key("default", ACTION_OFF, 2, "vm1");
         uint64_t t = 100 * USEC_PER_SEC;
 
@@ -65,7 +65,7 @@ Test(recent, the_newest_answer_counts_and_the_oldest_is_forgotten) {
 }
 
 Test(memory, remembers_where_a_target_was_and_nothing_else) {
-        Memory *m = calloc(1, sizeof *m);
+        Memory *m = calloc(1, sizeof(*m));
         static const char somewhere[2];
         const Hypervisor *a = (const void *) &somewhere[0], *b = (const void *) &somewhere[1];
 

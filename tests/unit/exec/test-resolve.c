@@ -34,7 +34,7 @@ static Answer answer_of(char c) {
                 a.kind = ANSWER_FOUND;
                 a.power = strchr("ob", c) ? POWER_OFF : c == 'u' ? POWER_UNKNOWN : POWER_ON;
                 a.remembered = c == 'M';
-                (void) snprintf(a.uuid, sizeof a.uuid, "%s", strchr("bB", c) ? B : A);
+                (void) snprintf(a.uuid, sizeof(a.uuid), "%s", strchr("bB", c) ? B : A);
         }
         return a;
 }
