@@ -282,8 +282,8 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, v
         BusServer *s = userdata;
 
         _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
-                return 0; /* gone again */
+        if (fd < 0) /* it is gone again, or we have run out of something: then systemd starts us anew */
+                return errno == ECONNABORTED || errno == EAGAIN || errno == EINTR ? 0 : -errno;
         if (!may_connect(s, fd))
                 return 0;
         if (s->n_peers >= BUS_CONNECTIONS_MAX) {
@@ -313,6 +313,8 @@ int bus_server_new(Manager *m, int fd, uid_t listen_uid, BusServer **ret) {
         *s = (BusServer){ .manager = m, .fd = fd, .listen_uid = listen_uid };
         LIST_INIT(&s->peers);
         int r = sd_event_add_io(m->event, &s->accept, fd, EPOLLIN, on_accept, s);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(s->accept, true);
         if (r < 0) {
                 bus_server_free(s);
                 return r;

@@ -181,9 +181,12 @@ void conversation_act(Conversation *c) {
 
         if (policy_check_requester(m->policy, &c->requester, action, &why) != VERDICT_ALLOW)
                 deny(c, why.text);
-        else if (action == ACTION_NULL)
-                fail(c, "null does nothing, and nothing is no success", "null");
-        else {
+        else if (action == ACTION_NULL) {
+                /* failure is what fence_virtd answers; agents use it to see that a line is in step */
+                conversation_audit(
+                        c, AUDIT_DONE, "allow", "null does nothing, and is answered so", "null", NULL);
+                answer(c, REPLY_FAILURE);
+        } else {
                 r = action == ACTION_MONITOR ? ask(c, WORKER_JOB_PING, on_pinged)
                     : action == ACTION_LIST  ? ask(c, WORKER_JOB_LIST, on_listed)
                                              : ask(c, WORKER_JOB_RESOLVE, on_resolved);
