@@ -11,6 +11,7 @@
 #define GROUPS_DIR       CONFDIR "/groups.d"
 #define CONF_PATH        CONFDIR "/fence-virt.conf"
 #define CONF_DROPIN_DIR  CONFDIR "/fence-virt.conf.d"
+#define CHANNELS_PATH    CONFDIR "/channels.conf" /* the hook's */
 #define LEGACY_KEY_PATH  "/etc/cluster/fence_xvm.key"
 
 #define EXEC_USER   "fence-virt"
