@@ -48,8 +48,8 @@ static int backend_open(const char *uri, void **ret) {
         return 0;
 }
 
-/* Runs a step on a connection that works. An idle connection to a libvirtd that was restarted shows its death only when it
- * is used, so a loss before anything was started is worth one new connection. */
+/* Runs a step on a connection that works. An idle connection to a libvirtd that was restarted shows its death only
+ * when it is used, so a loss before anything was started is worth one new connection. */
 static void run(Libvirt *l, Job *j, int (*step)(Libvirt *, Job *)) {
         for (int tries = 0; tries < 2; tries++) {
                 job_unsay(j);

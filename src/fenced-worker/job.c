@@ -133,7 +133,6 @@ int job_start(Job *j) {
                 (void) job_fail(j, "The executor is gone; nothing was started");
                 return r;
         }
-        j->started = true;
         return 0;
 }
 

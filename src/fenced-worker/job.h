@@ -12,11 +12,10 @@ typedef struct Job {
         WorkerEvent result;
         WorkerRecord *records; /* owned; result.n_records of them */
         int fd; /* not owned */
-        bool started; /* STARTED was sent */
 } Job;
 
-/* Waits for the next job and reads it. 1: *ret is a job, its strings are terminated. 0: the executor hung up. Negative
- * errno: half a job, or our end is broken. */
+/* Waits for the next job and reads it. 1: *ret is a job, not checked yet. 0: the executor hung up.
+ * Negative errno: half a job, or our end is broken. */
 int job_read(int fd, Job *ret);
 
 /* Takes back what was said so far. */
@@ -25,8 +24,8 @@ void job_unsay(Job *j);
 /* True if the fields make sense and the deadline has not passed; otherwise the answer is set already. */
 bool job_check(Job *j);
 
-/* From now on something may happen to the domain: checks the deadline and tells the executor. 0, or negative errno and
- * the answer is set: nothing may be started. */
+/* From now on something may happen to the domain: checks the deadline and tells the executor. 0, or negative errno
+ * and the answer is set: nothing may be started. */
 int job_start(Job *j);
 
 /* Sets the message of the answer: one line, cut to size, made printable. */

@@ -79,8 +79,8 @@ typedef enum Off {
         OFF_BEFORE, /* it did not run */
 } Off;
 
-/* Sees to it that the domain is dead. d is its handle; with `xml` the definition of a transient domain is captured before
- * (NULL for a persistent one; the caller cleanses and frees it). An Off and the proof, or -ENOTCONN. */
+/* Sees to it that the domain is dead. d is its handle; with `xml` the definition of a transient domain is captured
+ * before (NULL for a persistent one; the caller cleanses and frees it). An Off and the proof, or -ENOTCONN. */
 int libvirt_off(Libvirt *l, Job *j, virDomainPtr d, char **xml, const char **ret_proof);
 
 /* libvirt-power.c */

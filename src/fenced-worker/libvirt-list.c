@@ -13,7 +13,8 @@ static int compare(const void *a, const void *b) {
         return r != 0 ? r : strcmp(x->name, y->name);
 }
 
-/* virDomainGetUUIDString() formats the UUID twice, once for a debug message that nobody reads: of 5000 domains one notices. */
+/* virDomainGetUUIDString() formats the UUID twice, once for a debug message that nobody reads: of 5000 domains one
+ * notices. */
 static bool get_uuid(virDomainPtr d, char ret[static WORKER_UUID_SIZE]) {
         static const char digits[] = "0123456789abcdef";
         unsigned char raw[VIR_UUID_BUFLEN];
@@ -31,8 +32,8 @@ static bool get_uuid(virDomainPtr d, char ret[static WORKER_UUID_SIZE]) {
         return true;
 }
 
-/* The answer carries name, UUID and, for a running domain, an id: all that is needed, in one round trip with any driver.
- * A domain that is active in any way is reported as running, since "off" must not be said of it. */
+/* The answer carries name, UUID and, for a running domain, an id: all that is needed, in one round trip with any
+ * driver. A domain that is active in any way is reported as running, since "off" must not be said of it. */
 int libvirt_list(Libvirt *l, Job *j) {
         WorkerRecord *records;
         uint32_t n_records = 0;

@@ -21,8 +21,8 @@ int libvirt_lookup(Libvirt *l, Job *j, virDomainPtr (*lookup)(virConnectPtr, con
         return libvirt_fail(l, j, "Cannot look up the domain") < 0 ? -ENOTCONN : -EIO;
 }
 
-/* A process exists, or may exist, in every state but "shut off"; and that is said of one which left for another host, too
- * (as long as libvirtd remembers). */
+/* A process exists, or may exist, in every state but "shut off"; and that is said of one which left for another
+ * host, too (as long as libvirtd remembers). */
 static PowerState power_of(virDomainPtr d, int state, int reason) {
         switch (state) {
         case VIR_DOMAIN_SHUTOFF:

@@ -45,8 +45,8 @@ static Destroyed destroy(Libvirt *l, Job *j, virDomainPtr d) {
         }
 }
 
-/* Asks the manager once more, over a new connection if need be. True if it says that the domain is off; `gone_too`: or if it
- * does not know it any more. */
+/* Asks the manager once more, over a new connection if need be. True if it says that the domain is off;
+ * `gone_too`: or if it does not know it any more. */
 static bool is_off_now(Libvirt *l, Job *j, bool gone_too) {
         _cleanup_domain_ virDomainPtr d = NULL;
         int r;
@@ -140,8 +140,8 @@ int libvirt_off(Libvirt *l, Job *j, virDomainPtr d, char **xml, const char **ret
         if (j->result.power == POWER_OFF)
                 return prove_was_off(l, j, ret_proof);
 
-        /* the definition of a transient domain is gone once it is destroyed. If it cannot be had, fencing goes on all the
-         * same: a node that runs is worse than one that does not come back */
+        /* the definition of a transient domain is gone once it is destroyed. If it cannot be had, fencing goes on
+         * all the same: a node that runs is worse than one that does not come back */
         if (xml && virDomainIsPersistent(d) == 0)
                 *xml = virDomainGetXMLDesc(d, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE);
         if (l->death == DEATH_PIDFD) {

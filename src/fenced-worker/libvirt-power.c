@@ -16,8 +16,8 @@ static int claim(Job *j, WorkerResult result, const char *proof) {
         return 0;
 }
 
-/* FORCE_BOOT: a managed save is discarded, or the guest would wake up with the memory of before it was fenced. Drivers that
- * do not know the flag refuse it. */
+/* FORCE_BOOT: a managed save is discarded, or the guest would wake up with the memory of before it was fenced.
+ * Drivers that do not know the flag refuse it. */
 static int create(virDomainPtr d) {
         if (virDomainCreateWithFlags(d, VIR_DOMAIN_START_FORCE_BOOT) >= 0)
                 return 0;

@@ -43,8 +43,8 @@ static int parse_argv(int argc, char *argv[]) {
         return 0;
 }
 
-/* A worker must not outlive its executor: nobody would kill it at the deadline, and nobody hears what it did. The parent
- * may have gone before prctl(); the socket knows who made it. */
+/* A worker must not outlive its executor: nobody would kill it at the deadline, and nobody hears what it did. The
+ * parent may have gone before prctl(); the socket knows who made it. */
 static int die_with_parent(void) {
         struct ucred creator = {};
         socklen_t size = sizeof(creator);

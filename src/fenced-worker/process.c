@@ -19,8 +19,8 @@ static ssize_t read_some(int fd, char *buffer, size_t size) {
         return n < 0 ? -errno : n;
 }
 
-/* Arguments come one after the other, each with its NUL, in pieces that end anywhere. Only the beginning of an argument is
- * kept, which is enough to compare: neither "-uuid" nor a UUID is as long as that. */
+/* Arguments come one after the other, each with its NUL, in pieces that end anywhere. Only the beginning of an
+ * argument is kept, which is enough to compare: neither "-uuid" nor a UUID is as long as that. */
 typedef struct Arguments {
         char current[64];
         size_t n;

@@ -7,8 +7,8 @@
 
 #include <sys/types.h>
 
-/* Are "-uuid" and then `uuid` among the arguments in this file (/proc/PID/cmdline)? 1 or 0. -ENODATA: it has no arguments.
- * Other negative errno as by open() and read(). dir: what `path` is relative to. */
+/* Are "-uuid" and then `uuid` among the arguments in this file (/proc/PID/cmdline)? 1 or 0. -ENODATA: it has no
+ * arguments. Other negative errno as by open() and read(). dir: what `path` is relative to. */
 int process_carries_uuid(int dir, const char *path, const char *uuid);
 
 typedef struct ProcessStat {

@@ -165,8 +165,8 @@ static ProofFound look_at(const ProofDomain *d, int proc, pid_t pid) {
         if (r == 0 || r == -ENOENT || r == -ESRCH)
                 return PROOF_NONE; /* somebody else, or gone meanwhile */
         if (r == -ENODATA)
-                /* Its memory is gone, the rest of it is not: a process waits like that for writes which the disk never
-                 * acknowledged. */
+                /* Its memory is gone, the rest of it is not: a process waits like that for writes which the disk
+                 * never acknowledged. */
                 return process_is_qemu(&stat) && !named_by_other(d, pid) ? PROOF_ENDING : PROOF_NONE;
         errno = -r;
         return PROOF_CANNOT_TELL;

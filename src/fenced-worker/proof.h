@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Whether a QEMU process of this host is dead, in the kernel's words. libvirt's word is not enough: 9.0 reports a destroy as
- * done, and forgets the domain, while the process is stuck in the kernel and may still write to the disk. */
+/* Whether a QEMU process of this host is dead, in the kernel's words. libvirt's word is not enough: 9.0 reports a
+ * destroy as done, and forgets the domain, while the process is stuck in the kernel and may still write to the
+ * disk. */
 
 #include "base.h"
 
@@ -19,15 +20,15 @@ typedef struct ProofDomain {
         const char *uuid;
 } ProofDomain;
 
-/* Opens a pidfd on the QEMU process of a running domain. Its pid file names it. That the process is that one is confirmed
- * by the lock which QEMU holds on the file (the kernel tells whose it is; the text can be written by QEMU too) or else by
- * "-uuid UUID" among its arguments, and the file is read again when the pidfd is open. The pidfd, or -ENOENT: no pid
- * file. -ESRCH: the file names a process that is gone. -EBADMSG: it names another process, or none. Other negative errno:
- * could not find out. */
+/* Opens a pidfd on the QEMU process of a running domain. Its pid file names it. That the process is that one is
+ * confirmed by the lock which QEMU holds on the file (the kernel tells whose it is; the text can be written by
+ * QEMU too) or else by "-uuid UUID" among its arguments, and the file is read again when the pidfd is open. The
+ * pidfd, or -ENOENT: no pid file. -ESRCH: the file names a process that is gone. -EBADMSG: it names another
+ * process, or none. Other negative errno: could not find out. */
 int proof_open(const ProofDomain *d, pid_t *ret_pid);
 
-/* Waits until the process and all its threads are gone (that is when a pidfd becomes readable) or CLOCK_MONOTONIC reaches
- * the deadline. 1: gone. 0: it lives. Negative errno: cannot tell. */
+/* Waits until the process and all its threads are gone (that is when a pidfd becomes readable) or CLOCK_MONOTONIC
+ * reaches the deadline. 1: gone. 0: it lives. Negative errno: cannot tell. */
 int proof_wait(int pidfd, uint64_t deadline_usec);
 
 typedef enum ProofFound {
@@ -41,6 +42,7 @@ typedef enum ProofFound {
  * PROOF_ENDING. */
 ProofFound proof_find(const ProofDomain *d, pid_t *ret_pid);
 
-/* Searches, and waits for the end of what it finds, until nothing is found or the deadline passes (0: does not wait). What
- * it found last; *ret_waited tells whether a pidfd reported the end of a process on the way to PROOF_NONE. */
+/* Searches, and waits for the end of what it finds, until nothing is found or the deadline passes (0: does not
+ * wait). What it found last; *ret_waited tells whether a pidfd reported the end of a process on the way to
+ * PROOF_NONE. */
 ProofFound proof_await_none(const ProofDomain *d, uint64_t deadline_usec, pid_t *ret_pid, bool *ret_waited);

@@ -44,7 +44,6 @@ Test(job, does_not_start_after_the_deadline) {
         pair(fds);
         j.fd = fds[0];
         cr_expect_lt(job_start(&j), 0);
-        cr_expect_not(j.started);
         cr_expect_eq(recv(fds[1], &c, 1, MSG_DONTWAIT), -1, "something was sent");
         cr_expect_neq(j.result.message[0], '\0');
 }
@@ -57,7 +56,6 @@ Test(job, does_not_start_when_nobody_listens) {
         j.fd = fds[0];
         (void) close(fds[1]);
         cr_expect_lt(job_start(&j), 0);
-        cr_expect_not(j.started);
         cr_expect_neq(j.result.message[0], '\0');
 }
 
@@ -69,7 +67,6 @@ Test(job, tells_that_it_starts) {
         pair(fds);
         j.fd = fds[0];
         cr_assert_eq(job_start(&j), 0);
-        cr_expect(j.started);
         cr_assert_eq(recv(fds[1], &e, sizeof(e), MSG_WAITALL), (ssize_t) sizeof(e));
         cr_expect_eq(e.kind, WORKER_EVENT_STARTED);
         cr_expect_eq(e.id, 77);

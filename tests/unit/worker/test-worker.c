@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <libvirt/libvirt.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -150,6 +151,30 @@ Test(worker, lists_all_domains_in_order) {
         cr_assert_eq(drive_stop(&d), 0);
 }
 
+Test(worker, refuses_to_list_more_than_the_executor_takes) {
+        char path[] = "/tmp/worker-domains-XXXXXX", uri[64];
+        FILE *f = fdopen(mkstemp(path), "w");
+        Drive d;
+        WorkerEvent e;
+
+        cr_assert_not_null(f);
+        (void) fputs("<node>", f);
+        for (int i = 0; i <= WORKER_RECORDS_MAX; i++)
+                (void) fprintf(f,
+                        "<domain type='test'><name>%d</name><uuid>%08x-0000-4000-8000-000000000000</uuid>"
+                        "<memory>1024</memory><os><type>hvm</type></os></domain>",
+                        i, (unsigned) i);
+        (void) fputs("</node>", f);
+        cr_assert_eq(fclose(f), 0);
+        (void) snprintf(uri, sizeof(uri), "test://%s", path);
+        d = drive_start(uri);
+        e = ask(&d, WORKER_JOB_LIST, ACTION_NULL, "", NULL);
+        (void) unlink(path);
+        cr_expect_eq(e.result, WORKER_FAILED);
+        cr_expect_not_null(strstr(e.message, "16384"), "%s", e.message);
+        cr_assert_eq(drive_stop(&d), 0);
+}
+
 Test(worker, says_at_once_that_no_manager_answers_and_what_to_do) {
         Drive d = drive_start("qemu+unix:///system?socket=/nonexistent/libvirt-sock");
         bool started;
@@ -248,8 +273,8 @@ Test(worker, fails_when_the_executor_hangs_up_within_a_job) {
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
 }
 
-/* A process in between starts the worker and is killed. We keep its end of the socket, so that EOF is not what ends the
- * worker, and bury the orphan. */
+/* A process in between starts the worker and is killed. We keep its end of the socket, so that EOF is not what
+ * ends the worker, and bury the orphan. */
 Test(worker, dies_with_its_executor, .timeout = 60) {
         int report[2], status, pidfd, kept;
         pid_t executor;
