@@ -255,12 +255,18 @@ void fake_executor_stop(FakeExecutor *f) {
         f->events = safe_close(f->events);
 }
 
-void fake_executor_expect(FakeExecutor *f, char wanted) {
+char fake_executor_next(FakeExecutor *f) {
         struct pollfd p = { f->events, POLLIN, 0 };
         char c;
 
-        cr_assert_eq(poll(&p, 1, PATIENCE_MS), 1, "no '%c' came", wanted);
+        cr_assert_eq(poll(&p, 1, PATIENCE_MS), 1, "no event came");
         cr_assert_eq(read(f->events, &c, 1), 1);
+        return c;
+}
+
+void fake_executor_expect(FakeExecutor *f, char wanted) {
+        char c = fake_executor_next(f);
+
         cr_assert_eq(c, wanted, "'%c' came instead of '%c'", c, wanted);
 }
 

@@ -44,7 +44,10 @@ typedef struct FakeExecutor {
 void fake_executor_start(FakeExecutor *f, const char *path);
 void fake_executor_stop(FakeExecutor *f);
 
-/* Waits for the next event, which must be this one. */
+/* Waits for the next event. */
+char fake_executor_next(FakeExecutor *f);
+
+/* And it must be this one. */
 void fake_executor_expect(FakeExecutor *f, char event);
 
 /* No event is there. */
