@@ -309,8 +309,7 @@ void exec_call_cancel(ExecCall *call) {
         if (call->unsent || call->method == &method_prove || call->method == &method_commit)
                 call_free(call);
         else
-                call->handler =
-                        NULL; /* Open opens a session, Report is counted until the executor has read it */
+                call->handler = NULL; /* an Open may bring a session, a Report counts until it was read */
 }
 
 void exec_client_abort(ExecClient *c, const ExecSession *session) {

@@ -65,9 +65,9 @@ void peer_end(Seat *seat) {
                 exec_client_abort(p->listener->exec, &p->session);
         sd_event_source_disable_unref(p->deadline);
         sd_event_source_disable_unref(p->io);
+        /* The executor may have a copy: closing ours alone would say nothing to the guest. */
         if (p->fd >= 0)
-                (void) shutdown(
-                        p->fd, SHUT_RDWR); /* the executor may have a copy: closing ours says nothing */
+                (void) shutdown(p->fd, SHUT_RDWR);
         (void) safe_close(p->fd);
         listener_left(p->listener, seat, p->conversation.reply_size);
         conversation_clear(&p->conversation);
@@ -274,7 +274,6 @@ static void on_answer(const ExecAnswer *answer, void *userdata) {
 
         p->call = NULL;
         if (!answer) {
-                p->session = (ExecSession){}; /* the executor closed it */
                 peer_end(&p->seat);
                 return;
         }
@@ -304,7 +303,6 @@ static void on_answer(const ExecAnswer *answer, void *userdata) {
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Peer *p = userdata;
-
         Turn turn = conversation_turn(&p->conversation);
 
         if (turn == TURN_CALL || turn == TURN_REPORT)

@@ -298,11 +298,11 @@ Test(listener, passes_on_no_malformed_answer) {
         ask(fd, "short-proof");
         guest_send(fd, fake_handshake()->guest_challenge, 64);
         guest_expect_end(fd);
-        expect_events(&f, "cOP");
+        expect_events(&f, "cOPA");
         fd = guest_connect(&f.address);
         converse(fd, "empty-reply");
         guest_expect_end(fd);
-        expect_events(&f, "OPC");
+        expect_events(&f, "OPC"); /* that session is over */
         expect_success(&f);
         teardown(&f);
 }
