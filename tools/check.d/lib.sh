@@ -5,6 +5,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top"
+export LAB_TAG=${LAB_TAG:-chk}
 
 # build NAME MESON-OPTION...: builds build-check/NAME, with the compiler of $CC. Two stages may ask for the same one.
 build() {
@@ -50,6 +51,7 @@ run_scripts() {
                 name=$(basename "$1")/$(basename "$script")
                 log=build-check/logs/${name//\//-}.log
                 rc=0
+                tools/lab down-all --force # what a script that was killed has left
                 timeout -k 30 900 "$script" >"$log" 2>"$log.err" || rc=$?
                 sed -nE "s|^(PASS\|FAIL) |&$name: |p" "$log"
                 if ! grep -qE '^(PASS|FAIL) ' "$log"; then
