@@ -23,6 +23,9 @@ void address_from_sockaddr(const SocketAddress *sa, Address *ret, uint16_t *ret_
                                 a.scope = sa->in6.sin6_scope_id;
                 }
                 port = ntohs(sa->in6.sin6_port);
+        } else if (sa->sa.sa_family == AF_VSOCK) {
+                a.family = AF_VSOCK;
+                memcpy(a.bytes, &sa->vm.svm_cid, sizeof(sa->vm.svm_cid));
         }
         *ret = a;
         *ret_port = port;
@@ -64,6 +67,13 @@ size_t address_size(const Address *a) {
 bool address_equal(const Address *a, const Address *b) {
         return a->family != AF_UNSPEC && a->family == b->family && a->scope == b->scope &&
                memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+bool address_is_vsock_host(const Address *a) {
+        uint32_t cid;
+
+        memcpy(&cid, a->bytes, sizeof(cid));
+        return a->family == AF_VSOCK && cid <= VMADDR_CID_HOST;
 }
 
 bool address_is_link_local(const Address *a) {

@@ -33,9 +33,14 @@ static const struct {
         [PHASE_REPORT] = { TURN_REPORT, UNTIL_DRAIN },
 };
 
-void conversation_init(Conversation *c, const Phase *flow, WireKind kind, uint64_t now_usec) {
+void conversation_init(
+        Conversation *c, const Phase *flow, const Phase *unsigned_flow, WireKind kind, uint64_t now_usec) {
         *c = (Conversation){
-                .flow = flow, .kind = kind, .started_usec = now_usec, .entered_usec = now_usec
+                .flow = flow,
+                .unsigned_flow = unsigned_flow,
+                .kind = kind,
+                .started_usec = now_usec,
+                .entered_usec = now_usec,
         };
 }
 
@@ -108,6 +113,10 @@ RefusedByForm conversation_received(Conversation *c, size_t n, uint64_t now_usec
         c->done += n;
         if (c->done < phase_size(c))
                 return 0;
+        if (*c->flow == PHASE_PACKET && c->unsigned_flow && wire_is_unsigned(c->in)) {
+                c->flow = c->unsigned_flow;
+                c->kind = WIRE_UNSIGNED;
+        }
         if (*c->flow == PHASE_PACKET && wire_decode_packet(c->in, c->kind, &r) < 0)
                 return REFUSED_FORM;
         conversation_advance(c, now_usec);

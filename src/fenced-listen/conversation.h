@@ -6,6 +6,8 @@
  *
  *   tcp        PACKET -> OPEN ------------> CHALLENGE -> PROVE -> ANSWER -> RESPONSE -> COMMIT -> REPLY -> DRAIN -> END
  *   multicast            OPEN -> CONNECT -> CHALLENGE -> ...
+ *   vsock      as tcp; a packet without hash:
+ *              PACKET -> OPEN -> COMMIT -> REPLY -> DRAIN -> END
  *
  *   refused    REPORT -> END
  *
@@ -44,7 +46,7 @@ typedef enum Turn {
 } Turn;
 
 typedef struct Conversation {
-        const Phase *flow;
+        const Phase *flow, *unsigned_flow;
         WireKind kind;
         uint64_t started_usec, entered_usec; /* the conversation, and its present phase */
         uint8_t in[WIRE_PACKET_SIZE];
@@ -54,8 +56,10 @@ typedef struct Conversation {
         size_t done; /* bytes of the present phase that are in, or out */
 } Conversation;
 
-/* *c need not be initialised. The flow must outlive it. */
-void conversation_init(Conversation *c, const Phase *flow, WireKind kind, uint64_t now_usec);
+/* *c need not be initialised. The flows must outlive it. unsigned_flow: which a packet without hash changes to (from its first
+ * phase, PHASE_PACKET, on), and its kind to WIRE_UNSIGNED; NULL: it is refused. */
+void conversation_init(
+        Conversation *c, const Phase *flow, const Phase *unsigned_flow, WireKind kind, uint64_t now_usec);
 void conversation_clear(Conversation *c);
 
 Phase conversation_phase(const Conversation *c);

@@ -21,6 +21,15 @@ static Seat *silent_victim(const Crowd *c, const Limits *limits, const Address *
         return n >= limits->silent_per_address ? oldest : NULL;
 }
 
+unsigned crowd_count(const Crowd *c, const Address *address) {
+        unsigned n = 0;
+        Seat *s;
+
+        TAILQ_FOREACH(s, &c->seats, seats)
+                n += address_equal(&s->address, address);
+        return n;
+}
+
 Seat *crowd_oldest(const Crowd *c, Standing standing) {
         Seat *s;
 

@@ -22,6 +22,7 @@ typedef struct Seat {
         TAILQ_ENTRY(Seat) seats;
         Address address;
         Standing standing;
+        void (*end)(struct Seat *s); /* gives it up, and whatever goes on there */
 } Seat;
 
 typedef struct Crowd {
@@ -37,9 +38,12 @@ void crowd_init(Crowd *c);
 bool crowd_admits(
         const Crowd *c, const Limits *limits, const Address *address, bool silent, Seat **ret_victim);
 
+/* All seats of this address. */
+unsigned crowd_count(const Crowd *c, const Address *address);
+
 /* The oldest one of this standing, or NULL. */
 Seat *crowd_oldest(const Crowd *c, Standing standing);
 
-/* Takes a seat, whatever the limits; the caller fills address and standing. */
+/* Takes a seat, whatever the limits; the caller fills the other fields. */
 void crowd_enter(Crowd *c, Seat *s);
 void crowd_leave(Crowd *c, Seat *s);

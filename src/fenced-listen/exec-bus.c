@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "exec-bus.h"
-
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "local.h"
 
 #define INTERFACE_LOCAL "org.freedesktop.DBus.Local" /* sd-bus itself */
-
-static int connect_path(const char *path, int *ret) {
-        union {
-                struct sockaddr sa;
-                struct sockaddr_un un;
-        } sa = { .un = { .sun_family = AF_UNIX } };
-        _cleanup_close_ int fd = -1;
-
-        if (strlen(path) >= sizeof(sa.un.sun_path))
-                return -ENAMETOOLONG;
-        memcpy(sa.un.sun_path, path, strlen(path));
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || connect(fd, &sa.sa, sizeof(sa.un)) < 0)
-                return -errno;
-        *ret = TAKE(fd, -1);
-        return 0;
-}
 
 int exec_bus_open(
         sd_event *event, const char *path, sd_bus_message_handler_t handler, void *userdata, sd_bus **ret) {
@@ -31,7 +11,7 @@ int exec_bus_open(
         _cleanup_close_ int fd = -1;
         int r;
 
-        r = connect_path(path, &fd);
+        r = local_connect(path, &fd);
         if (r < 0)
                 return r;
         r = sd_bus_new(&bus);

@@ -2,6 +2,8 @@
 
 #include "listener.h"
 #include "datagram.h"
+#include "line.h"
+#include "local.h"
 #include "log.h"
 #include "netlink.h"
 #include "peer.h"
@@ -48,20 +50,36 @@ static int on_pause_over(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Only while nobody is there, so that channels which stay cost no wake-ups. */
+static int watch_idleness(Listener *l, uint64_t since_usec) {
+        int r;
+
+        r = sd_event_source_set_time(l->idle, since_usec + l->options.idle_usec);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(l->idle, SD_EVENT_ONESHOT);
+}
+
 void listener_hold_reply(Listener *l, size_t size) {
         Seat *victim;
 
         while (l->reply_bytes + size > REPLIES_MAX && (victim = crowd_oldest(&l->crowd, STANDING_UNREAD)))
-                peer_end(victim);
+                victim->end(victim);
         l->reply_bytes += size;
+}
+
+void listener_release_reply(Listener *l, size_t size) {
+        l->reply_bytes -= size;
 }
 
 void listener_left(Listener *l, Seat *seat, size_t reply_size) {
         int paused = SD_EVENT_OFF;
 
-        l->reply_bytes -= reply_size;
+        listener_release_reply(l, reply_size);
         crowd_leave(&l->crowd, seat);
         l->left_usec = listener_now(l);
+        if (l->idle && l->crowd.n == 0)
+                (void) watch_idleness(l, l->left_usec);
         if (sd_event_source_get_enabled(l->pause, &paused) > 0)
                 resume_listening(l); /* what it held is free now */
 }
@@ -73,7 +91,7 @@ static bool admit(Listener *l, const Address *address, bool silent) {
         if (!crowd_admits(&l->crowd, &l->options.limits, address, silent, &victim))
                 return false;
         if (victim)
-                peer_end(victim);
+                victim->end(victim);
         return true;
 }
 
@@ -87,6 +105,28 @@ static bool is_strangers_failure(int error) {
                error == ENETDOWN || error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET ||
                error == EHOSTUNREACH || error == EOPNOTSUPP || error == ENETUNREACH || error == ETIMEDOUT ||
                error == ECONNRESET;
+}
+
+/* A channel that is idle serves somebody all the same, so none has to make room for another. */
+static void take_channel(Listener *l, int fd) {
+        const Limits *limits = &l->options.limits;
+        Address process;
+
+        local_peer(fd, &process);
+        if (l->crowd.n >= limits->peers || crowd_count(&l->crowd, &process) >= limits->channels_per_process)
+                (void) safe_close(fd);
+        else
+                (void) line_new(l, fd, NULL, NULL);
+}
+
+static void take_peer(Listener *l, int fd, const Address *address) {
+        const ListenerOptions *o = &l->options;
+        bool refused = address_is_vsock_host(address) && !o->filter.local;
+
+        if (!refused && admit(l, address, true))
+                peer_accept(l, fd, address);
+        else
+                (void) safe_close(fd);
 }
 
 static int on_connection(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata) {
@@ -109,10 +149,10 @@ static int on_connection(sd_event_source *s, int listen_fd, uint32_t revents, vo
                 if (fd < 0)
                         return log_error_errno(errno, "Cannot accept connections: %m");
                 address_from_sockaddr(&sa, &address, &port);
-                if (admit(l, &address, true))
-                        peer_accept(l, fd, &address);
+                if (l->options.transport->flow)
+                        take_peer(l, fd, &address);
                 else
-                        (void) safe_close(fd);
+                        take_channel(l, fd);
         }
         return 0;
 }
@@ -176,16 +216,14 @@ static int on_datagram(sd_event_source *s, int fd, uint32_t revents, void *userd
 static int on_idle(sd_event_source *s, uint64_t usec, void *userdata) {
         Listener *l = userdata;
         uint64_t now = listener_now(l), since = l->left_usec;
-        int r;
 
-        if (l->crowd.n > 0 || exec_client_outstanding(l->exec) > 0)
+        if (l->crowd.n > 0)
+                return 0;
+        if (exec_client_outstanding(l->exec) > 0)
                 since = now;
         if (now >= since + l->options.idle_usec)
                 return sd_event_exit(l->event, 0); /* whoever comes now waits in systemd's socket */
-        r = sd_event_source_set_time(s, since + l->options.idle_usec);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return watch_idleness(l, since);
 }
 
 static int add_socket(Listener *l, size_t i) {
@@ -258,8 +296,11 @@ int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret
 void listener_free(Listener *l) {
         if (!l)
                 return;
-        while (!TAILQ_EMPTY(&l->crowd.seats))
-                peer_end(TAILQ_FIRST(&l->crowd.seats));
+        while (!TAILQ_EMPTY(&l->crowd.seats)) {
+                Seat *s = TAILQ_FIRST(&l->crowd.seats);
+
+                s->end(s);
+        }
         membership_free(l->membership);
         for (size_t i = 0; i < l->options.n_fds; i++)
                 sd_event_source_disable_unref(l->sockets[i]);

@@ -41,8 +41,11 @@ int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret
 void listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
 
-/* For peer.c: a reply of this size is about to be held in memory. */
+/* For peer.c and line.c: a reply of this size is about to be held in memory. */
 void listener_hold_reply(Listener *l, size_t size);
+
+/* And is not any more. */
+void listener_release_reply(Listener *l, size_t size);
 
 /* And: a seat was given up, and a reply of this size, if not 0. */
 void listener_left(Listener *l, Seat *seat, size_t reply_size);

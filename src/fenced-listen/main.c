@@ -50,8 +50,12 @@ static int check_options(const ListenerOptions *o, bool idle_given) {
                 log_error("--idle= is not for %s, which stays", t->name);
                 return -EINVAL;
         }
-        if ((o->filter.n_patterns > 0 || o->filter.local) && !t->joins) {
-                log_error("--interface= and --allow-local are not for %s", t->name);
+        if (o->filter.n_patterns > 0 && !t->joins) {
+                log_error("--interface= is not for %s", t->name);
+                return -EINVAL;
+        }
+        if (o->filter.local && !t->has_local) {
+                log_error("--allow-local is not for %s", t->name);
                 return -EINVAL;
         }
         return 0;

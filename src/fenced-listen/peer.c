@@ -56,7 +56,7 @@ static ExecOrigin origin(const Peer *p) {
         };
 }
 
-void peer_end(Seat *seat) {
+static void peer_end(Seat *seat) {
         Peer *p = (Peer *) seat;
 
         if (p->call)
@@ -202,8 +202,9 @@ static int step_call(Peer *p) {
         case PHASE_PROVE:
                 return exec_client_prove(exec, &p->session, in, on_answer, p, &p->call);
         case PHASE_COMMIT:
-                return exec_client_commit(
-                        exec, &p->session, in, WIRE_MAC_SIZE, p->fd, on_answer, p, &p->call);
+                return exec_client_commit(exec, &p->session, in,
+                        p->conversation.kind == WIRE_UNSIGNED ? 0 : WIRE_MAC_SIZE, p->fd, on_answer, p,
+                        &p->call);
         default:
                 return -EINVAL;
         }
@@ -335,11 +336,12 @@ static Peer *peer_new(Listener *l, const Address *address, int udp_fd) {
         if (!p)
                 return NULL;
         p->seat.address = *address;
+        p->seat.end = peer_end;
         p->seat.standing = STANDING_SERVED; /* until it waits for something */
         p->listener = l;
         p->fd = -1;
         p->udp_fd = udp_fd;
-        conversation_init(&p->conversation, t->flow, t->kind, listener_now(l));
+        conversation_init(&p->conversation, t->flow, t->unsigned_flow, t->kind, listener_now(l));
         crowd_enter(&l->crowd, &p->seat);
         if (sd_event_add_time(l->event, &p->deadline, CLOCK_MONOTONIC, 0, DEADLINE_ACCURACY_USEC,
                     on_deadline, p) < 0 ||

@@ -14,6 +14,3 @@ void peer_accept(Listener *l, int fd, const Address *address);
 
 /* udp_fd: the socket that the datagram came by, which stays the listener's. */
 void peer_call_back(Listener *l, int udp_fd, const Datagram *d, uint16_t port);
-
-/* Ends it at once; the executor is told. */
-void peer_end(Seat *seat);

@@ -12,6 +12,9 @@
 static const Phase stream_flow[] = { PHASE_PACKET, PHASE_OPEN, PHASE_CHALLENGE, PHASE_PROVE, PHASE_ANSWER,
         PHASE_RESPONSE, PHASE_COMMIT, PHASE_REPLY, PHASE_DRAIN, PHASE_END };
 
+static const Phase unsigned_stream_flow[] = { PHASE_PACKET, PHASE_OPEN, PHASE_COMMIT, PHASE_REPLY,
+        PHASE_DRAIN, PHASE_END };
+
 static const Phase callback_flow[] = { PHASE_OPEN, PHASE_CONNECT, PHASE_CHALLENGE, PHASE_PROVE, PHASE_ANSWER,
         PHASE_RESPONSE, PHASE_COMMIT, PHASE_REPLY, PHASE_DRAIN, PHASE_END };
 
@@ -24,6 +27,14 @@ static bool is_multicast_datagram(int fd) {
 
         return sd_is_socket_inet(fd, AF_UNSPEC, SOCK_DGRAM, -1, 0) > 0 &&
                address_of_socket(fd, &address) >= 0 && address_is_multicast(&address);
+}
+
+static bool is_unix_listener(int fd) {
+        return sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0;
+}
+
+static bool is_vsock_listener(int fd) {
+        return sd_is_socket(fd, AF_VSOCK, SOCK_STREAM, 1) > 0;
 }
 
 static const Transport transports[] = {
@@ -39,8 +50,24 @@ static const Transport transports[] = {
                 .kind = WIRE_MULTICAST,
                 .flow = callback_flow,
                 .joins = true,
+                .has_local = true,
                 .socket = "datagram socket bound to a multicast group (ListenDatagram=GROUP:PORT)",
                 .check = is_multicast_datagram },
+        { .name = "serial",
+                .type = SOCK_STREAM,
+                .idles = true,
+                .dials = true,
+                .socket = "listening unix socket (ListenStream=/PATH)",
+                .check = is_unix_listener },
+        { .name = "vsock",
+                .type = SOCK_STREAM,
+                .kind = WIRE_STREAM,
+                .flow = stream_flow,
+                .unsigned_flow = unsigned_stream_flow,
+                .idles = true,
+                .has_local = true,
+                .socket = "listening vsock socket (ListenStream=vsock::PORT)",
+                .check = is_vsock_listener },
 };
 
 const Transport *transport_find(const char *name) {

@@ -10,9 +10,12 @@ typedef struct Transport {
         const char *name; /* --transport=, ORIGIN_TRANSPORT, and of the sockets */
         int type; /* SOCK_STREAM: connections are accepted; SOCK_DGRAM: guests are called back */
         WireKind kind;
-        const Phase *flow;
+        const Phase *flow; /* NULL: connections are channels, which stay and carry any number of frames */
+        const Phase *unsigned_flow; /* of packets without hash; NULL: these are refused */
         bool idles; /* may end when nobody needs it: no state outside the socket */
         bool joins; /* multicast groups, on interfaces */
+        bool has_local; /* can tell what comes from this host, which needs --allow-local */
+        bool dials; /* --connect= */
         const char *socket; /* what check() wants, for the message */
         bool (*check)(int fd);
 } Transport;

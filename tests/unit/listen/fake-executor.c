@@ -18,20 +18,28 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-enum { PATIENCE_MS = 60000, SESSIONS_MAX = 1024 };
+enum { PATIENCE_MS = 60000, SESSIONS_MAX = 4096, FRAME_NUMBER = 70 };
 
 /* In the child */
+typedef struct Session {
+        char target[WIRE_TARGET_MAX + 1];
+        size_t size; /* of the request */
+        bool keyless;
+        uint8_t frame[WIRE_SERIAL_SIZE];
+} Session;
+
 typedef struct Executor {
         sd_event *event;
         int events;
         sd_bus_message *slow; /* Open of slow-open */
+        Session slow_session;
 } Executor;
 
 typedef struct Client {
         Executor *executor;
         sd_bus *bus;
         unsigned n_sessions;
-        char targets[SESSIONS_MAX][WIRE_TARGET_MAX + 1];
+        Session sessions[SESSIONS_MAX];
 } Client;
 
 static void must(bool ok, const char *what) {
@@ -61,28 +69,40 @@ static int read_evidence(sd_bus_message *m) {
         return 0;
 }
 
-static int open_session(Client *c, sd_bus_message *m, const char *target) {
+static int open_session(Client *c, sd_bus_message *m, const Session *session) {
         unsigned id = c->n_sessions++;
 
         must(id < SESSIONS_MAX, "sessions");
-        (void) snprintf(c->targets[id], sizeof(c->targets[id]), "%s", target);
+        c->sessions[id] = *session;
         return sd_bus_reply_method_return(m, "t", (uint64_t) id + 1);
+}
+
+static Session read_request(sd_bus_message *m) {
+        Session s = {};
+        const uint8_t *bytes;
+        const void *array;
+
+        must(sd_bus_message_read_array(m, 'y', &array, &s.size) >= 0, "request");
+        bytes = array;
+        must(s.size == WIRE_PACKET_SIZE || s.size == WIRE_SERIAL_SIZE, "size of the request");
+        s.keyless = s.size == WIRE_SERIAL_SIZE || wire_is_unsigned(bytes);
+        if (s.size == WIRE_SERIAL_SIZE)
+                memcpy(s.frame, bytes, s.size);
+        memcpy(s.target, bytes + (s.size == WIRE_SERIAL_SIZE ? 6 : 4), sizeof(s.target));
+        return s;
 }
 
 static int method_open(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Client *c = userdata;
-        const void *packet;
-        const char *target;
-        size_t n;
+        Executor *e = c->executor;
+        Session session = read_request(m);
+        const char *target = session.target;
 
-        must(sd_bus_message_read_array(m, 'y', &packet, &n) >= 0, "packet");
-        must(n == WIRE_PACKET_SIZE, "size of the packet");
-        target = (const char *) packet + 4;
         read_evidence(m);
-        event(c->executor, FAKE_OPEN);
-        if (c->executor->slow && strcmp(target, "slow-open") != 0) {
-                must(open_session(c, c->executor->slow, "slow-open") >= 0, "reply");
-                c->executor->slow = sd_bus_message_unref(c->executor->slow);
+        event(e, FAKE_OPEN);
+        if (e->slow && strcmp(target, "slow-open") != 0) {
+                must(open_session(c, e->slow, &e->slow_session) >= 0, "reply");
+                e->slow = sd_bus_message_unref(e->slow);
         }
         if (strcmp(target, "refuse") == 0)
                 return sd_bus_error_set(error, BUS_ERROR_REFUSED, "no");
@@ -91,13 +111,14 @@ static int method_open(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (strcmp(target, "mute-open") == 0)
                 return 1;
         if (strcmp(target, "slow-open") == 0) {
-                c->executor->slow = sd_bus_message_ref(m);
+                e->slow = sd_bus_message_ref(m);
+                e->slow_session = session;
                 return 1;
         }
-        return open_session(c, m, target);
+        return open_session(c, m, &session);
 }
 
-static const char *read_session(Client *c, sd_bus_message *m, sd_bus_error *error) {
+static const Session *read_session(Client *c, sd_bus_message *m, sd_bus_error *error) {
         uint64_t id;
 
         must(sd_bus_message_read(m, "t", &id) >= 0, "session");
@@ -105,15 +126,15 @@ static const char *read_session(Client *c, sd_bus_message *m, sd_bus_error *erro
                 (void) sd_bus_error_set(error, "org.fencevirt1.Error.Unknown", "no such session");
                 return NULL;
         }
-        return c->targets[id - 1];
+        return c->sessions + id - 1;
 }
 
-static void read_bytes(Client *c, sd_bus_message *m, const uint8_t wanted[static 64]) {
+static void read_bytes(Client *c, sd_bus_message *m, const uint8_t *wanted, size_t size) {
         const void *bytes;
         size_t n;
 
         must(sd_bus_message_read_array(m, 'y', &bytes, &n) >= 0, "bytes");
-        if (n != 64 || memcmp(bytes, wanted, n) != 0)
+        if (n != size || (n > 0 && memcmp(bytes, wanted, n) != 0))
                 event(c->executor, FAKE_WRONG);
 }
 
@@ -121,47 +142,59 @@ static int method_prove(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         const struct VectorHandshake *v = fake_handshake();
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         Client *c = userdata;
-        const char *target;
+        const Session *session;
 
         event(c->executor, FAKE_PROVE);
-        target = read_session(c, m, error);
-        if (!target)
+        session = read_session(c, m, error);
+        if (!session)
                 return -EINVAL;
-        read_bytes(c, m, v->guest_challenge);
+        read_bytes(c, m, v->guest_challenge, 64);
         must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
                         sd_bus_message_append_array(reply, 'y', v->host_response,
-                                strcmp(target, "short-proof") == 0 ? 63 : 64) >= 0 &&
+                                strcmp(session->target, "short-proof") == 0 ? 63 : 64) >= 0 &&
                         sd_bus_message_append_array(reply, 'y', v->host_challenge, 64) >= 0,
                 "reply");
         return sd_bus_send(NULL, reply, NULL) < 0 ? -EIO : 1;
 }
 
+static size_t make_reply(const Session *s, uint8_t *ret) {
+        if (s->size == WIRE_SERIAL_SIZE)
+                for (size_t i = 0; i < ELEMENTSOF(vector_frames); i++)
+                        if (memcmp(vector_frames[i].frame, s->frame, WIRE_SERIAL_SIZE) == 0) {
+                                memcpy(ret, vector_frames[i].reply, vector_frames[i].reply_size);
+                                return vector_frames[i].reply_size;
+                        }
+        if (strcmp(s->target, "empty-reply") == 0)
+                return 0;
+        if (s->size == WIRE_SERIAL_SIZE)
+                wire_encode_serial_reply(s->frame[FRAME_NUMBER], ret);
+        if (strcmp(s->target, "list") == 0)
+                return FAKE_LIST_SIZE;
+        return s->size == WIRE_SERIAL_SIZE ? WIRE_SERIAL_REPLY_SIZE : 1;
+}
+
 static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        _cleanup_free_ void *bytes = NULL;
+        _cleanup_free_ uint8_t *bytes = NULL;
         Client *c = userdata;
-        const char *target;
-        size_t n;
+        const Session *session;
 
         event(c->executor, FAKE_COMMIT);
-        target = read_session(c, m, error);
-        if (!target)
+        session = read_session(c, m, error);
+        if (!session)
                 return -EINVAL;
-        read_bytes(c, m, fake_handshake()->guest_response);
+        read_bytes(c, m, fake_handshake()->guest_response, session->keyless ? 0 : 64);
         read_evidence(m);
-        if (strcmp(target, "hang") == 0)
+        if (strcmp(session->target, "hang") == 0)
                 return 1;
-        if (strcmp(target, "die") == 0) {
+        if (strcmp(session->target, "die") == 0) {
                 sd_bus_close(c->bus);
                 return 1;
         }
-        n = strcmp(target, "list") == 0          ? (size_t) FAKE_LIST_SIZE
-            : strcmp(target, "empty-reply") == 0 ? 0
-                                                 : 1;
-        bytes = calloc(1, n + 1);
+        bytes = calloc(1, FAKE_LIST_SIZE);
         must(bytes, "memory");
         must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
-                        sd_bus_message_append_array(reply, 'y', bytes, n) >= 0,
+                        sd_bus_message_append_array(reply, 'y', bytes, make_reply(session, bytes)) >= 0,
                 "reply");
         return sd_bus_send(NULL, reply, NULL) < 0 ? -EIO : 1;
 }
@@ -290,6 +323,24 @@ void fake_packet(const char *target, WireKind kind, const uint8_t address[4], ui
                 r.port = port;
         }
         cr_assert_eq(wire_encode_packet(&r, kind, ret), 0);
+}
+
+void fake_frame(const char *target, uint8_t number, uint8_t ret[static WIRE_SERIAL_SIZE]) {
+        Request r = { .action = *target ? ACTION_STATUS : ACTION_NULL, .seqno = { number } };
+
+        (void) snprintf(r.target, sizeof(r.target), "%s", target);
+        cr_assert_eq(wire_encode_serial(&r, ret), 0);
+}
+
+int guest_connect_local(const char *path) {
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        cr_assert(fd >= 0);
+        cr_assert_lt(strlen(path), sizeof(sa.sun_path));
+        memcpy(sa.sun_path, path, strlen(path));
+        cr_assert_eq(connect(fd, (const void *) &sa, sizeof(sa)), 0, "%s: %s", path, strerror(errno));
+        return fd;
 }
 
 int guest_connect(const struct sockaddr_in *to) {

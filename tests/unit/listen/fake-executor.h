@@ -14,6 +14,9 @@
  *   list               Commit answers with FAKE_LIST_SIZE bytes
  *   anything else      Commit answers with one zero byte
  *
+ * A frame of a channel gets what the host sent in the exchange it is captured from, and otherwise magic and the first
+ * byte of its seqno, or FAKE_LIST_SIZE bytes for "list". Without hash, and for frames, there is no Prove.
+ *
  * Prove answers with the bytes of exchange-tcp-status.json; other bytes than those that the guest sent then are counted
  * as FAKE_WRONG. Every call is an event, in order. Sessions are numbered from 1 on each connection. */
 
@@ -60,8 +63,12 @@ extern const struct VectorHandshake *fake_handshake(void);
 void fake_packet(const char *target, WireKind kind, const uint8_t address[4], uint16_t port,
         uint8_t ret[static WIRE_PACKET_SIZE]);
 
+/* The same for a channel: status, or null for "". `number` is the first byte of its seqno. */
+void fake_frame(const char *target, uint8_t number, uint8_t ret[static WIRE_SERIAL_SIZE]);
+
 /* A guest's blocking socket whose every wait ends the test after a generous time. */
 int guest_connect(const struct sockaddr_in *to);
+int guest_connect_local(const char *path);
 void guest_send(int fd, const void *bytes, size_t n);
 void guest_expect(int fd, const void *bytes, size_t n);
 /* End of file or reset, without a byte. */

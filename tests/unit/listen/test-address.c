@@ -79,3 +79,34 @@ Test(address, knows_groups) {
                 cr_expect_eq(address_is_multicast(&a), rows[i].multicast, "%s", rows[i].text);
         }
 }
+
+Test(address, of_vsock_is_the_cid) {
+        static const struct {
+                uint32_t cid;
+                bool host;
+        } rows[] = { { VMADDR_CID_HYPERVISOR, true }, { VMADDR_CID_LOCAL, true }, { VMADDR_CID_HOST, true },
+                { 3, false }, { 0x01000000, false }, { VMADDR_CID_ANY, false } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                SocketAddress sa = {
+                        .vm = { .svm_family = AF_VSOCK, .svm_cid = rows[i].cid, .svm_port = 1023 }
+                };
+                Address a, b;
+                uint16_t port;
+
+                address_from_sockaddr(&sa, &a, &port);
+                cr_expect_eq(address_is_vsock_host(&a), rows[i].host, "%u", rows[i].cid);
+                sa.vm.svm_port++;
+                address_from_sockaddr(&sa, &b, &port);
+                cr_expect(address_equal(&a, &b));
+                sa.vm.svm_cid ^= 0x100;
+                address_from_sockaddr(&sa, &b, &port);
+                cr_expect_not(address_equal(&a, &b));
+        }
+}
+
+Test(address, of_an_ip_host_is_no_vsock_host) {
+        const Address a = { .family = AF_INET };
+
+        cr_expect_not(address_is_vsock_host(&a));
+}

@@ -24,7 +24,7 @@ static const uint8_t *packet_of(const char *name) {
 static void start(Conversation *c, const char *transport) {
         const Transport *t = transport_find(transport);
 
-        conversation_init(c, t->flow, t->kind, START);
+        conversation_init(c, t->flow, t->unsigned_flow, t->kind, START);
 }
 
 /* In pieces of at most `piece` bytes. */
@@ -120,6 +120,49 @@ Test(conversation, of_a_datagram_is_opened_before_the_guest_is_called) {
         conversation_clear(&c);
 }
 
+static void make_unsigned(uint8_t packet[static WIRE_PACKET_SIZE]) {
+        Request r = { .action = ACTION_OFF, .hash = HASH_NONE, .target = "vm", .seqno = { 1 } };
+
+        cr_assert_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), 0);
+}
+
+Test(conversation, of_a_packet_without_hash_has_no_challenges_and_is_for_vsock_only) {
+        uint8_t packet[WIRE_PACKET_SIZE];
+        Conversation c;
+
+        make_unsigned(packet);
+        start(&c, "vsock");
+        cr_assert_eq(feed(&c, packet, sizeof(packet), 100, START), 0);
+        cr_expect_eq(c.kind, WIRE_UNSIGNED);
+        cr_expect_eq(conversation_phase(&c), PHASE_OPEN);
+        conversation_advance(&c, START);
+        cr_expect_eq(conversation_phase(&c), PHASE_COMMIT);
+        cr_expect_eq(conversation_committed(&c, "", 1, START), 0);
+        cr_expect_eq(conversation_phase(&c), PHASE_REPLY);
+        conversation_clear(&c);
+
+        packet[WIRE_MAC_OFFSET] = 1;
+        start(&c, "vsock");
+        cr_expect_eq(feed(&c, packet, sizeof(packet), 100, START), REFUSED_FORM);
+        conversation_clear(&c);
+
+        packet[WIRE_MAC_OFFSET] = 0;
+        start(&c, "tcp");
+        cr_expect_eq(feed(&c, packet, sizeof(packet), 100, START), REFUSED_FORM);
+        conversation_clear(&c);
+}
+
+Test(conversation, of_a_signed_packet_is_the_same_over_vsock) {
+        Conversation c;
+
+        start(&c, "vsock");
+        cr_assert_eq(feed(&c, packet_of("exchange-vsock-off #0"), WIRE_PACKET_SIZE, 100, START), 0);
+        cr_expect_eq(c.kind, WIRE_STREAM);
+        conversation_advance(&c, START);
+        converse(&c, 64);
+        conversation_clear(&c);
+}
+
 Test(conversation, refuses_a_packet_that_is_not_canonical_only_when_it_is_complete) {
         uint8_t packet[WIRE_PACKET_SIZE];
         Conversation c;
@@ -165,7 +208,7 @@ Test(conversation, has_deadlines_that_nothing_moves) {
                 const Phase flow[] = { PHASE_END, rows[i].phase, PHASE_END };
                 Conversation c;
 
-                conversation_init(&c, flow + 1, WIRE_STREAM, START);
+                conversation_init(&c, flow + 1, NULL, WIRE_STREAM, START);
                 c.entered_usec = rows[i].entered;
                 c.done = 10;
                 cr_expect_eq(conversation_deadline(&c, &limits), rows[i].deadline, "row %zu", i);
@@ -177,7 +220,7 @@ Test(conversation, takes_no_reply_that_is_empty_or_too_long) {
         _cleanup_free_ uint8_t *bytes = calloc(1, REPLY_MAX + 1);
         Conversation c;
 
-        conversation_init(&c, flow, WIRE_STREAM, START);
+        conversation_init(&c, flow, NULL, WIRE_STREAM, START);
         cr_expect_eq(conversation_committed(&c, bytes, 0, START), -EMSGSIZE);
         cr_expect_eq(conversation_committed(&c, bytes, REPLY_MAX + 1, START), -EMSGSIZE);
         cr_expect_eq(conversation_phase(&c), PHASE_COMMIT);

@@ -93,3 +93,17 @@ Test(crowd, counts_who_leaves) {
         crowd_leave(&c, seats + 1);
         cr_expect_eq(c.n, 0);
 }
+
+Test(crowd, counts_the_seats_of_an_address) {
+        Seat seats[3] = { { .address = number(1) }, { .address = number(2), .standing = STANDING_SERVED },
+                { .address = number(1), .standing = STANDING_UNREAD } };
+        Address one = number(1), two = number(2), nobody = number(3);
+        Crowd c;
+
+        crowd_init(&c);
+        for (size_t i = 0; i < ELEMENTSOF(seats); i++)
+                crowd_enter(&c, seats + i);
+        cr_expect_eq(crowd_count(&c, &one), 2);
+        cr_expect_eq(crowd_count(&c, &two), 1);
+        cr_expect_eq(crowd_count(&c, &nobody), 0);
+}

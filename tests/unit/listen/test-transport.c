@@ -7,6 +7,8 @@
 Test(transport, is_found_by_its_exact_name) {
         cr_expect_str_eq(transport_find("tcp")->name, "tcp");
         cr_expect_str_eq(transport_find("multicast")->name, "multicast");
+        cr_expect_str_eq(transport_find("serial")->name, "serial");
+        cr_expect_str_eq(transport_find("vsock")->name, "vsock");
         cr_expect_null(transport_find(""));
         cr_expect_null(transport_find("tc"));
         cr_expect_null(transport_find("tcp "));
@@ -29,7 +31,7 @@ Test(transport, owns_sockets_by_the_name_systemd_gives_them) {
 }
 
 Test(transport, has_a_flow_that_ends_and_asks_the_executor_before_it_acts) {
-        static const char *const names[] = { "tcp", "multicast" };
+        static const char *const names[] = { "tcp", "multicast", "vsock" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 const Phase *p = transport_find(names[i])->flow;

@@ -66,7 +66,7 @@ class Vectors:
         if d["transport"] == "serial":
             for frame in from_guest:
                 assert len(frame) == FRAME, name
-                self.frames.append("{ %s, %s }," % (quote(name), array(frame)))
+                self.frames.append("{ %s, %s, %s }," % (quote(name), array(frame), pointer(from_host)))
             if name.endswith("-list"):
                 self.lists.append("{ %s, true, %s }," % (quote(name), pointer(from_host)))
             return
@@ -131,6 +131,8 @@ static const struct VectorHandshake {
 static const struct VectorFrame {
         const char *name;
         uint8_t frame[74];
+        const uint8_t *reply; /* everything the host sent */
+        size_t reply_size;
 } vector_frames[] = {
 %s
 };
