@@ -313,8 +313,8 @@ int conversation_commit(
 void conversation_abort(Conversation *c, const char *reason) {
         static const char *const before[_SESSION_STATE_MAX] = {
                 [SESSION_OPENED] =
-                        "the guest was not heard of again (over multicast: it could not be called back; is "
-                        "1229/tcp open there?)",
+                        "the guest was not heard of again (over multicast: it could not be called back, or "
+                        "asked too often; is 1229/tcp open there?)",
                 [SESSION_PROVED] =
                         "the guest did not answer our challenge (another key, or another -C hash?)",
         };

@@ -1,58 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hypervisor.h"
+#include "hypervisor-internal.h"
 #include "log.h"
-#include "worker.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 
 enum { ATTEMPTS_MAX = 2 };
-
-typedef struct Slot Slot;
-
-struct Job {
-        Hypervisor *hypervisor;
-        const JobHandler *handler; /* NULL: nobody listens */
-        void *userdata;
-        Slot *slot; /* NULL while it waits */
-        sd_event_source *timer;
-        WorkerJob message;
-        bool started;
-        unsigned attempts;
-        TAILQ_ENTRY(Job) entry; /* of `waiting` or `active` */
-};
-
-/* A worker and what it is doing. */
-struct Slot {
-        Hypervisor *hypervisor;
-        Worker *worker;
-        Job *job; /* NULL: idle */
-        uint64_t idle_since_usec;
-        LIST_ENTRY(Slot) entry;
-};
-
-struct Hypervisor {
-        unsigned n_ref;
-        sd_event *event;
-        char *uri, *worker_path;
-        unsigned workers_max;
-        uint64_t connect_timeout_usec;
-
-        TAILQ_HEAD(, Job) waiting, active;
-        size_t n_jobs;
-        LIST_HEAD(, Slot) slots; /* the one used last first, so that the surplus grows old */
-        unsigned n_slots, n_acting;
-        uint64_t next_id;
-        sd_event_source *dispatch; /* defer: submit and done never run jobs from within a caller */
-
-        uint64_t heard_usec;
-        bool silent;
-        Job *ping;
-        sd_event_source *silence_timer, *idle_timer;
-        char trouble[WORKER_MESSAGE_SIZE];
-};
 
 static void slot_free(Slot *s) {
         if (s->job)
@@ -146,8 +101,7 @@ static void on_worker_event(
                         job_bereave(j, "the worker broke the protocol");
                 return;
         }
-        h->heard_usec = now;
-        h->silent = false;
+        hypervisor_heard(h, now);
         if (event->kind == WORKER_EVENT_STARTED) {
                 j->started = true;
                 return;
@@ -206,22 +160,6 @@ static int find_slot(Hypervisor *h, const Job *j, Slot **ret) {
         return slot_new(h, ret);
 }
 
-static void arm_timer(sd_event_source *s, uint64_t at) {
-        (void) sd_event_source_set_time(s, at);
-        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-}
-
-static void watch_for_silence(Hypervisor *h, uint64_t now) {
-        int enabled = SD_EVENT_OFF;
-
-        (void) sd_event_source_get_enabled(h->silence_timer, &enabled);
-        if (enabled != SD_EVENT_OFF)
-                return;
-        if (h->heard_usec + h->connect_timeout_usec < now)
-                h->heard_usec = now; /* nothing was asked meanwhile */
-        arm_timer(h->silence_timer, now + h->connect_timeout_usec);
-}
-
 /* False when no worker can be had now. */
 static bool dispatch_one(Hypervisor *h, Job *j, uint64_t now) {
         Slot *s;
@@ -240,7 +178,7 @@ static bool dispatch_one(Hypervisor *h, Job *j, uint64_t now) {
         j->attempts++;
         if (job_acts(j))
                 h->n_acting++;
-        watch_for_silence(h, now);
+        hypervisor_watch(h, now);
         if (worker_send(s->worker, &j->message) < 0) {
                 slot_free(s);
                 job_bereave(j, "the worker does not take jobs");
@@ -267,7 +205,7 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
 
                 (void) sd_event_source_get_enabled(h->idle_timer, &enabled);
                 if (enabled == SD_EVENT_OFF)
-                        arm_timer(h->idle_timer, now + WORKER_IDLE_USEC);
+                        hypervisor_arm(h->idle_timer, now + WORKER_IDLE_USEC);
         }
         hypervisor_unref(h);
         return 0;
@@ -288,50 +226,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
                         next = end;
         }
         if (next > 0)
-                arm_timer(h->idle_timer, next);
-        return 0;
-}
-
-static void ping_done(Job *j, const WorkerEvent *result, const WorkerRecord *records, void *userdata) {}
-
-static void ping_silent(Job *j, void *userdata) {}
-
-static const JobHandler ping_handler = { .done = ping_done, .silent = ping_silent };
-
-static void become_silent(Hypervisor *h) {
-        Job *j, *next;
-
-        h->silent = true;
-        log_warning("libvirt at %s does not answer; requests for its domains wait until their deadlines.",
-                h->uri);
-        for (j = TAILQ_FIRST(&h->active); j; j = next) {
-                next = TAILQ_NEXT(j, entry);
-                if (j->handler)
-                        j->handler->silent(j, j->userdata);
-        }
-}
-
-static int on_silence(sd_event_source *source, uint64_t usec, void *userdata) {
-        Hypervisor *h = hypervisor_ref(userdata);
-        uint64_t now = 0;
-
-        (void) sd_event_now(h->event, CLOCK_MONOTONIC, &now);
-        if (TAILQ_EMPTY(&h->active))
-                h->silent = false; /* not known any more; the next request finds out */
-        else if (h->heard_usec + h->connect_timeout_usec > now)
-                arm_timer(h->silence_timer, h->heard_usec + h->connect_timeout_usec);
-        else {
-                /* one domain's lock can hold a job up for long: only a ping tells whether the manager is well */
-                if (!h->ping)
-                        (void) hypervisor_submit(h,
-                                &(JobRequest){ .kind = WORKER_JOB_PING,
-                                        .deadline_usec = now + 10 * h->connect_timeout_usec },
-                                &ping_handler, NULL, &h->ping);
-                else if (!h->silent && h->ping->slot)
-                        become_silent(h);
-                arm_timer(h->silence_timer, now + h->connect_timeout_usec);
-        }
-        hypervisor_unref(h);
+                hypervisor_arm(h->idle_timer, next);
         return 0;
 }
 
@@ -362,8 +257,7 @@ static int hypervisor_init(Hypervisor *h, const HypervisorConfig *config) {
         r = sd_event_add_defer(h->event, &h->dispatch, on_dispatch, h);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(
-                h->event, &h->silence_timer, CLOCK_MONOTONIC, UINT64_MAX, 10 * USEC_PER_MSEC, on_silence, h);
+        r = hypervisor_watch_init(h);
         if (r < 0)
                 return r;
         r = sd_event_add_time(
@@ -371,7 +265,6 @@ static int hypervisor_init(Hypervisor *h, const HypervisorConfig *config) {
         if (r < 0)
                 return r;
         (void) sd_event_source_set_enabled(h->dispatch, SD_EVENT_OFF);
-        (void) sd_event_source_set_enabled(h->silence_timer, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(h->idle_timer, SD_EVENT_OFF);
         return 0;
 }
