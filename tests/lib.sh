@@ -13,7 +13,7 @@
 #   check NAME CMD...              PASS when CMD succeeds; else FAIL with the last line of its output
 #   check_not NAME CMD...          the other way round
 #   check_equal NAME WANT GOT
-#   adopt CMD...                   CMD says PASS and FAIL itself: they are passed on and counted
+#   adopt CMD...                   CMD says PASS and FAIL itself: they are passed on and counted; to say nothing is a failure
 #   die WHY...                     nothing more can be tested: FAIL, cleans up, ends
 #   finish                         ends the script: 0 when something passed and nothing failed
 #   wait_until SECONDS CMD...      0 as soon as CMD succeeds, 1 after that time. CMD is tried 20 times a second
@@ -52,6 +52,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$(realpath -m "${BUILD:-$top/build-check/gcc}")
 export LAB_TAG=${LAB_TAG:-chk}
 export LAB_DIR=${LAB_DIR:-/run/lab-$LAB_TAG}
+export LAB_SHOW=$top
 scratch=$(mktemp -d)
 n_passed=0 n_failed=0 at_exit=() hosts_used=
 
@@ -98,7 +99,7 @@ check_equal() {
 }
 
 adopt() {
-        local line
+        local line before=$((n_passed + n_failed))
         while IFS= read -r line; do
                 case $line in
                 "PASS "*) pass "${line#PASS }" ;;
@@ -108,6 +109,7 @@ adopt() {
                         ;;
                 esac
         done < <("$@" 2>"$scratch/adopted" || echo "FAIL $*: ended with $?: $(tail -n 1 "$scratch/adopted")")
+        [ $((n_passed + n_failed)) != $before ] || fail "$*" "tested nothing"
 }
 
 die() {
