@@ -8,6 +8,7 @@ import subprocess
 import time
 
 URI = 'test+unix:///default?socket=/run/libvirt/libvirt-sock'
+QEMU_URI = 'qemu:///system'
 KEY = '/etc/test/key'
 BAD_KEY = '/etc/test/badkey'
 GUEST_NETNS = '/run/netns/guest'
@@ -90,6 +91,18 @@ def uuid(number):
 def domain_xml(name, number):
     return (f"<domain type='test'><name>{name}</name><uuid>{uuid(number)}</uuid><memory>8192</memory>"
             f"<vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+
+
+def qemu_xml(name, number):
+    """A real process: it sits in its firmware, which is enough to be fenced."""
+    return (f"<domain type='qemu'><name>{name}</name><uuid>{uuid(number)}</uuid><memory unit='MiB'>32</memory>"
+            f"<os><type arch='x86_64'>hvm</type></os><devices/></domain>")
+
+
+def start_qemu(name, number):
+    write(f'/run/domains/{name}.xml', qemu_xml(name, number))
+    run('virsh', '-q', '-c', QEMU_URI, 'define', f'/run/domains/{name}.xml')
+    run('virsh', '-q', '-c', QEMU_URI, 'start', name)
 
 
 def node_xml(domains):

@@ -19,16 +19,10 @@ from harness.stall import pids  # noqa: E402
 REQUESTS = 200
 GUESTS = 8              # each with a domain of its own, so that nobody else changes what it looks at
 QEMU_GUESTS = 2
-QEMU_URI = 'qemu:///system'
 PROGRAMS = ('fenced-listen', 'fenced-exec', 'fenced-worker')
 PAUSE = (0.1, 1.2)    # seconds between two kills
 BACK = 20.0             # seconds within which services are back
 SEED = random.randrange(1 << 32)
-
-
-def qemu_xml(name, number):
-    return (f"<domain type='qemu'><name>{name}</name><uuid>{hosts.uuid(number)}</uuid><memory unit='MiB'>32</memory>"
-            f"<os><type arch='x86_64'>hvm</type></os><devices/></domain>")
 
 
 class Machine:
@@ -135,13 +129,11 @@ def main():
     machines = []
     hosts.Domains().start([(f'vm{i}', i, True) for i in range(QEMU_GUESTS + 1, GUESTS + 1)])
     for i in range(1, GUESTS + 1):
-        machine = Machine(f'vm{i}', i, QEMU_URI if i <= QEMU_GUESTS else hosts.URI)
+        machine = Machine(f'vm{i}', i, hosts.QEMU_URI if i <= QEMU_GUESTS else hosts.URI)
         if i <= QEMU_GUESTS:
-            hosts.write(f'/run/domains/{machine.name}.xml', qemu_xml(machine.name, i))
-            hosts.run('virsh', '-q', '-c', QEMU_URI, 'define', f'/run/domains/{machine.name}.xml')
-            machine.virsh('start')
+            hosts.start_qemu(machine.name, i)
         machines.append(machine)
-    hosts.Ours('tcp', uri=[QEMU_URI, hosts.URI]).start()
+    hosts.Ours('tcp', uri=[hosts.QEMU_URI, hosts.URI]).start()
     hosts.Ours('multicast').listen()
     check('all is well before', all(ask(m, 'status', 'tcp') == 0 for m in machines), 'a status failed')
 
