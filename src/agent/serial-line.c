@@ -2,7 +2,7 @@
 
 /* "115200,8N1" */
 
-#include "serial-device.h"
+#include "transport-serial.h"
 
 #include <string.h>
 

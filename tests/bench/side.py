@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from harness import hosts, wire  # noqa: E402
-from harness.stall import OTHER_URI, Stallers, pids  # noqa: E402
+from harness.stall import Stallers, pids  # noqa: E402
 
 TARGET = 'vm1'
 LIMIT = 10                  # seconds after which a raw client gives up
@@ -45,17 +45,28 @@ class Side:
         self.domains.start([(f'vm{i}', i, i <= running) for i in range(1, n + 1)])
         return {}
 
-    def host_up(self, transport, two_uris=False):
+    def host_up(self, transport, uris=(hosts.URI,), target=TARGET):
         self.host_down()
         make = hosts.Debian if self.kind == 'debian' else hosts.Ours
-        self.host = make(transport, uri=[hosts.URI, OTHER_URI] if two_uris else [hosts.URI])
+        self.host = make(transport, uri=uris)
         self.host.start()
-        self.load(transport=transport, count=20)
+        self.load(transport=transport, count=20, target=target)
+        return {}
+
+    def machines_up(self, n):
+        """qemu1..qemuN, real processes."""
+        for i in range(1, n + 1):
+            hosts.start_qemu(f'qemu{i}', 100 + i)
         return {}
 
     def also_up(self, transport):
         hosts.run('systemctl', 'start', f'fence-virt-listen@{transport}.socket')
         wire.ask(self.key, wire.STATUS, TARGET)
+        return {}
+
+    def machines_down(self, n):
+        for i in range(1, n + 1):
+            hosts.run('virsh', '-q', '-c', hosts.QEMU_URI, 'destroy', f'qemu{i}', check=False)
         return {}
 
     def host_down(self):
@@ -85,14 +96,41 @@ class Side:
                 '--host', address]
         return json.loads(hosts.run(*argv, timeout=900).stdout)
 
-    def once(self, action='status', target=TARGET):
+    def once(self, action=wire.STATUS, target=TARGET, limit=LIMIT):
         """One raw request over tcp, and how long it took, whatever came of it."""
         begin = time.monotonic()
         try:
-            reply = wire.ask(self.key, {'status': wire.STATUS, 'reboot': wire.REBOOT}[action], target, timeout=LIMIT)
+            reply = wire.ask(self.key, action, target, timeout=limit)
         except OSError:
             reply = None
         return {'reply': reply, 'seconds': time.monotonic() - begin}
+
+    def at_once(self, action, target, n):
+        """One request about each of n domains, all at once: when the last answer came."""
+        replies = [None] * n
+        barrier = threading.Barrier(n + 1)
+
+        def ask(index):
+            barrier.wait()
+            replies[index] = self.once(action, f'{target}{index + 1}', 60)['reply']
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(n)]
+        for thread in threads:
+            thread.start()
+        barrier.wait()
+        begin = time.monotonic()
+        for thread in threads:
+            thread.join()
+        return {'seconds': time.monotonic() - begin, 'failed': sum(r != 0 for r in replies)}
+
+    def reboots(self, n):
+        return self.at_once(wire.REBOOT, 'vm', n)
+
+    def machines_off(self, n):
+        answer = self.at_once(wire.OFF, 'qemu', n)
+        for i in range(1, n + 1):
+            hosts.run('virsh', '-q', '-c', hosts.QEMU_URI, 'start', f'qemu{i}', check=False)
+        return answer
 
     # --- what hangs ---
     def stall(self, how):
@@ -107,27 +145,11 @@ class Side:
         self.stallers.relieve()
         return {}
 
+    def quiet(self, seconds):
+        time.sleep(seconds)
+        return {}
+
     # --- others ---
-    def reboots(self, n):
-        """n machines rebooted at once: when the last answer came. The machines are asked for by n raw clients."""
-        for i in range(1, n + 1):
-            self.domains.set(f'vm{i}', True)
-        replies = [None] * n
-        barrier = threading.Barrier(n + 1)
-
-        def reboot(index):
-            barrier.wait()
-            replies[index] = self.once('reboot', f'vm{index + 1}')['reply']
-
-        threads = [threading.Thread(target=reboot, args=(i,)) for i in range(n)]
-        for thread in threads:
-            thread.start()
-        barrier.wait()
-        begin = time.monotonic()
-        for thread in threads:
-            thread.join()
-        return {'seconds': time.monotonic() - begin, 'failed': sum(r != 0 for r in replies)}
-
     def libvirtd_down(self):
         self.domains.stop()
         hosts.run('systemctl', 'stop', 'libvirtd.socket', 'libvirtd-ro.socket', 'libvirtd-admin.socket',
@@ -140,7 +162,7 @@ class Side:
         return {'exposure': float(line.split(': ')[1].split()[0])}
 
     def idle(self, seconds):
-        """After a minute of quiet, in which workers and tcp listeners end."""
+        """Nobody asks. What is there after it, and what it did."""
         names = {'debian': {'fence_virtd'}, 'ours': {'fenced-listen', 'fenced-exec', 'fenced-worker'}}[self.kind]
         ours = pids(names)
         before = {pid: switches(pid) for pid in ours}
