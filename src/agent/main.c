@@ -2,6 +2,7 @@
 
 #include "ask.h"
 #include "config.h"
+#include "discover.h"
 #include "io.h"
 #include "log.h"
 #include "options.h"
@@ -62,21 +63,6 @@ static int report(const Answer *a) {
         return EXIT_FAILURE;
 }
 
-static int ask(const Options *o, const AuthKey *key) {
-        const Transport *t = transport_choose(o);
-        Question q = { .options = o, .key = key, .action = o->action };
-        _cleanup_(answer_done) Answer answer = {};
-
-        /* -w is for clusters in which both halves ask at the same moment: one of them is to be late */
-        if (action_changes_power(o->action))
-                (void) io_poll(NULL, 0, now_usec() + o->delay_sec * USEC_PER_SEC);
-        q.deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
-        log_debug("Asking by %s: %s %s, for up to %u s", t->name, action_to_string(o->action),
-                o->target ? o->target : "", o->timeout_sec);
-        ask_host(t, &q, &answer);
-        return report(&answer);
-}
-
 /* A key that others may read is taken, as it always was: fence_xvm never looked at the mode, and dd makes 0644. */
 static int load_key(const Options *o, AuthKey **ret) {
         _cleanup_close_ int fd = open(o->key_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -84,6 +70,10 @@ static int load_key(const Options *o, AuthKey **ret) {
         int r;
 
         r = fd < 0 ? -errno : auth_key_load_fd(fd, 0, ret, NULL);
+        if (r == -ENOENT && !o->key_file_given && transport_choose(o)->key == KEY_UNLESS_ABSENT) {
+                log_debug("There is no %s; going on without a key", o->key_file);
+                return 0;
+        }
         if (r < 0)
                 return log_error_errno(
                         r, "Invalid key file: '%s' (%s)", o->key_file, auth_key_error_hint(r));
@@ -99,14 +89,58 @@ static int validate(const Options *o) {
         _cleanup_(auth_key_freep) AuthKey *key = NULL;
         int r = 0;
 
-        if (transport_choose(o)->keyed)
+        if (transport_choose(o)->key != KEY_UNUSED)
                 r = load_key(o, &key);
         return r < 0 && o->key_file_given ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int run(const Options *o) {
-        _cleanup_(auth_key_freep) AuthKey *key = NULL;
+static void wait_delay(const Options *o) {
+        /* -w is for clusters in which both halves ask at the same moment: one of them is to be late */
+        if (action_changes_power(o->action))
+                (void) io_poll(NULL, 0, now_usec() + o->delay_sec * USEC_PER_SEC);
+}
 
+/* The VM channel is what remains when this machine has no other way, and few have that one. */
+static void say_what_is_missing(void) {
+        char text[256] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < discover_n_ways && n < sizeof(text); i++)
+                n += (size_t) snprintf(
+                        text + n, sizeof(text) - n, "%s%s", i > 0 ? ", " : "", discover_ways[i].missing);
+        log_error("Found no way to the host: %s", text);
+}
+
+static int ask(const Options *o, const AuthKey *key, uint64_t deadline) {
+        const Transport *t = transport_choose(o);
+        Question q = { .options = o, .key = key, .action = o->action, .deadline = deadline };
+        _cleanup_(answer_done) Answer answer = {};
+
+        log_debug("Asking by %s: %s %s, for up to %u s", t->name, action_to_string(o->action),
+                o->target ? o->target : "", o->timeout_sec);
+        ask_host(t, &q, &answer);
+        if (answer.verdict == VERDICT_SILENT && !transport_is_chosen(o))
+                say_what_is_missing();
+        return report(&answer);
+}
+
+static int run_ask(Options *o) {
+        _cleanup_(auth_key_freep) AuthKey *key = NULL;
+        bool chosen = transport_is_chosen(o);
+        uint64_t deadline;
+
+        /* what cannot succeed says so at once, and not after the delay */
+        if (chosen && transport_choose(o)->key != KEY_UNUSED && load_key(o, &key) < 0)
+                return EXIT_FAILURE;
+        wait_delay(o);
+        deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
+        if (!chosen && discover(discover_ways, discover_n_ways, o, deadline) &&
+                transport_choose(o)->key != KEY_UNUSED && (options_check(o) > 0 || load_key(o, &key) < 0))
+                return EXIT_FAILURE;
+        return ask(o, key, deadline);
+}
+
+static int run(Options *o) {
         switch (o->task) {
         case TASK_METADATA:
                 options_print_metadata(o->program, stdout);
@@ -116,9 +150,7 @@ static int run(const Options *o) {
         case TASK_ASK:
                 break;
         }
-        if (transport_choose(o)->keyed && load_key(o, &key) < 0)
-                return EXIT_FAILURE;
-        return ask(o, key);
+        return run_ask(o);
 }
 
 /* Whoever reads it may not be there any more. */

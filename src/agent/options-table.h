@@ -69,6 +69,7 @@ const OptionRow *option_by_letter(const Program *p, int letter);
 const OptionRow *option_by_name(const Program *p, const char *name);
 
 int parse_action(const OptionRow *row, const char *value, Options *o);
+int parse_channel(const OptionRow *row, const char *value, Options *o);
 int parse_cid(const OptionRow *row, const char *value, Options *o);
 int parse_debug(const OptionRow *row, const char *value, Options *o);
 int parse_family(const OptionRow *row, const char *value, Options *o);

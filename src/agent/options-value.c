@@ -5,7 +5,7 @@
 #include "address.h"
 #include "log.h"
 #include "options-table.h"
-#include "transport-serial.h"
+#include "serial-device.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -138,6 +138,14 @@ int parse_key(const OptionRow *row, const char *value, Options *o) {
                 return invalid("key file", value);
         o->key_file = value;
         o->key_file_given = true;
+        return 0;
+}
+
+int parse_channel(const OptionRow *row, const char *value, Options *o) {
+        if (!*value)
+                return invalid("channel address", value);
+        o->channel_address = value;
+        o->channel_given = true;
         return 0;
 }
 

@@ -12,12 +12,14 @@
 
 /* The defaults that the metadata names are read from there. */
 void options_init(Options *o, const Program *program) {
-        *o = (Options){ .program = program, .family = AF_UNSPEC };
+        *o = (Options){
+                .program = program, .family = AF_UNSPEC, .multicast = program_is_multicast(program)
+        };
 
         for (OptionId i = 0; i < _OPTION_MAX; i++)
                 if (option_rows[i].standard)
                         (void) option_rows[i].parse(option_rows + i, option_rows[i].standard, o);
-        o->key_file_given = false;
+        o->key_file_given = o->channel_given = false;
 }
 
 unsigned options_parse_arguments(Options *o, int argc, char *argv[]) {
@@ -132,7 +134,7 @@ unsigned options_check(const Options *o) {
         }
         if (check_family(o) < 0)
                 mistakes++;
-        if (transport_choose(o)->keyed && (o->hash == HASH_NONE || o->auth == HASH_NONE)) {
+        if (transport_choose(o)->key != KEY_UNUSED && (o->hash == HASH_NONE || o->auth == HASH_NONE)) {
                 log_error(
                         "Unsupported hash: none (an answer that is not authenticated proves nothing; use sha256)");
                 mistakes++;

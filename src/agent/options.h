@@ -41,6 +41,8 @@ typedef struct Options {
         const char *device; /* serial, NULL when none was given */
         const char *line_parameters;
         const char *channel_address;
+        bool channel_given;
+        bool multicast; /* also where the program's name does not say so */
 } Options;
 
 /* The name that `path` ends in decides: fence_xvm, or else fence_virt. Static storage. */

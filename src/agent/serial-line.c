@@ -2,7 +2,7 @@
 
 /* "115200,8N1" */
 
-#include "transport-serial.h"
+#include "serial-device.h"
 
 #include <string.h>
 

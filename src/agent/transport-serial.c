@@ -4,46 +4,83 @@
 #include "address.h"
 #include "io.h"
 #include "log.h"
+#include "serial-device.h"
 #include "serial-reader.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 
 /* A line is taken to be silent after this; a host that just answered has nothing else to do for it. */
 #define QUIET_USEC (50 * USEC_PER_MSEC)
-/* How often a device is tried again that another agent has open, or whose other end is away. */
-#define AGAIN_USEC       (100 * USEC_PER_MSEC)
+/* How often we look whether the host is back. The kernel tells only that it is away, and that at once. */
+#define AGAIN_USEC (100 * USEC_PER_MSEC)
+/* A host that was restarted knows nothing of our request. One that works on it takes it for what it is, the same one. */
+#define RETRANSMIT_USEC  (5 * USEC_PER_SEC)
 #define CONNECT_USEC_MAX (4 * USEC_PER_SEC)
+/* Whoever does not answer in this time is not looked for any longer. */
+#define PROBE_USEC_MAX (2 * USEC_PER_SEC)
 
 enum { N_NULL = 2 };
+
+typedef struct Line {
+        int fd;
+        uint64_t deadline;
+        uint64_t retransmit_usec;
+        bool returns; /* a host that leaves may come back: not so over a socket */
+        bool away; /* nobody is at the other end, as far as the kernel can tell */
+        bool heard; /* a reply of any kind */
+        bool synchronising; /* "null" was asked, which always fails: any other reply is an older one, and passed over */
+} Line;
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
         return a < b ? a : b;
 }
 
-static int pause_until_again(uint64_t deadline) {
-        int r;
-
-        if (now_usec() >= deadline)
-                return -ETIMEDOUT;
-        r = io_poll(NULL, 0, earlier(deadline, now_usec() + AGAIN_USEC));
-        return r < 0 ? r : 0;
+/* Errors that say that nobody is at the other end; of a terminal that was hung up it is EIO. */
+static bool is_away(int error) {
+        return error == -ECONNRESET || error == -EIO;
 }
 
-/* Throws away what comes until nothing comes any more. -ECONNRESET: nobody is at the other end. */
-static int drain(int fd, uint64_t deadline) {
+/* -ETIMEDOUT: nobody came. */
+static int wait_for_host(Line *l) {
+        l->away = true;
+        log_debug("Nobody is connected to the other end of the line; waiting");
+        while (now_usec() < l->deadline) {
+                struct pollfd p = { .fd = l->fd };
+                int r = io_poll(NULL, 0, earlier(l->deadline, now_usec() + AGAIN_USEC));
+
+                if (r >= 0)
+                        r = io_poll(&p, 1, now_usec());
+                if (r < 0)
+                        return r;
+                if (!(p.revents & POLLHUP)) {
+                        l->away = false;
+                        return 0;
+                }
+        }
+        return -ETIMEDOUT;
+}
+
+/* Throws away what comes until nothing comes any more. */
+static int drain(Line *l) {
         uint8_t buffer[512];
         ssize_t n;
 
-        do
-                n = io_read_some(fd, buffer, sizeof(buffer), earlier(deadline, now_usec() + QUIET_USEC));
-        while (n > 0 && now_usec() < deadline);
-        return n == -ETIMEDOUT || n > 0 ? 0 : (int) n;
+        for (;;) {
+                do
+                        n = io_read_some(l->fd, buffer, sizeof(buffer),
+                                earlier(l->deadline, now_usec() + QUIET_USEC));
+                while (n > 0 && now_usec() < l->deadline);
+                if (n == -ETIMEDOUT || n > 0)
+                        return 0;
+                if (!is_away((int) n) || !l->returns)
+                        return (int) n;
+                n = wait_for_host(l);
+                if (n < 0)
+                        return (int) n;
+        }
 }
 
-static int send_request(int fd, const Question *q, Action action) {
-        uint8_t frame[WIRE_SERIAL_SIZE];
+static int make_frame(const Question *q, Action action, uint8_t ret[static WIRE_SERIAL_SIZE]) {
         Request request;
         int r;
 
@@ -53,147 +90,159 @@ static int send_request(int fd, const Question *q, Action action) {
         request.action = action;
         request.hash = HASH_NONE;
         request.flags = 0;
-        r = wire_encode_serial(&request, frame);
-        if (r < 0)
-                return r;
-        return io_write(fd, frame, sizeof(frame), q->deadline);
+        return wire_encode_serial(&request, ret);
 }
 
-static int read_answer(int fd, uint64_t deadline, Answer *ret) {
-        SerialReader reader;
+static void take(const Line *l, SerialReader *reader, uint8_t byte) {
+        Answer *a = reader->answer;
 
-        serial_reader_start(&reader, ret);
-        while (answer_want(ret) > 0) {
+        serial_reader_feed(reader, byte);
+        if (!l->synchronising || answer_want(a) > 0 ||
+                (a->state == ANSWER_COMPLETE && a->verdict == VERDICT_FAILED))
+                return;
+        answer_start(a, a->action);
+        serial_reader_start(reader, a);
+}
+
+/* Reads until the answer is there, or for as long as a host may take until it is asked again. */
+static int hear(Line *l, SerialReader *reader) {
+        uint64_t until = earlier(l->deadline, now_usec() + l->retransmit_usec);
+
+        while (answer_want(reader->answer) > 0) {
                 uint8_t buffer[512];
-                ssize_t n = io_read_some(fd, buffer, sizeof(buffer), deadline);
+                ssize_t n = io_read_some(l->fd, buffer, sizeof(buffer), until);
 
                 if (n < 0)
                         return (int) n;
                 for (ssize_t i = 0; i < n; i++)
-                        serial_reader_feed(&reader, buffer[i]);
+                        take(l, reader, buffer[i]);
+                if (reader->answer->state != ANSWER_REPLY) /* a list is not asked for again while it comes */
+                        until = earlier(l->deadline, now_usec() + l->retransmit_usec);
         }
+        l->heard = true;
         return 0;
 }
 
-/* Reads replies until the last N_NULL of them were failures. */
-static int read_nulls(int fd, uint64_t deadline) {
+/* One request and its answer; the same frame again when the host has come back, or has said nothing for some seconds. */
+static int exchange(Line *l, const Question *q, Action action, Answer *ret) {
+        uint8_t frame[WIRE_SERIAL_SIZE];
         SerialReader reader;
-        Answer null;
+        int r;
 
-        answer_start(&null, ACTION_NULL);
-        serial_reader_start(&reader, &null);
-        for (unsigned n = 0; n < N_NULL;) {
-                uint8_t byte;
-                int r = io_read(fd, &byte, 1, deadline);
-
-                if (r < 0)
+        r = make_frame(q, action, frame);
+        if (r < 0)
+                return r;
+        serial_reader_start(&reader, ret);
+        for (;;) {
+                r = io_write(l->fd, frame, sizeof(frame), l->deadline);
+                if (r >= 0)
+                        r = hear(l, &reader);
+                if (r >= 0)
+                        return 0;
+                if (is_away(r) && l->returns) {
+                        r = wait_for_host(l);
+                        if (r < 0)
+                                return r;
+                } else if (r != -ETIMEDOUT || now_usec() >= l->deadline)
                         return r;
-                serial_reader_feed(&reader, byte);
-                if (answer_want(&null) > 0)
-                        continue;
-                n = null.state == ANSWER_COMPLETE && null.verdict == VERDICT_FAILED ? n + 1 : 0;
-                answer_start(&null, ACTION_NULL);
+                if (ret->state != ANSWER_REPLY) { /* half a list, whose end will not come */
+                        answer_done(ret);
+                        answer_start(ret, action);
+                        serial_reader_start(&reader, ret);
+                }
+                log_debug("Asking again: %s", action_to_string(action));
         }
-        return 0;
 }
 
 /* A reply does not say what it replies to, and a host that was stuck answers what an agent asked long ago. So before
  * anything is asked whose answer is believed of a domain, "null" is asked, which always fails and at once: hosts take
  * requests in their order, so when that has been answered and the line is silent, no older answer is under way. More
- * than once, as one failure may be an older answer. */
-static int synchronise(int fd, const Question *q) {
-        int r;
+ * than once, as one failure may be an older answer; and one after the other, as a host may give the first up for the
+ * second. */
+static int synchronise(Line *l, const Question *q) {
+        int r = drain(l);
 
-        while ((r = drain(fd, q->deadline)) == -ECONNRESET) {
-                r = pause_until_again(q->deadline);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0 || !action_has_target(q->action))
+        if (!action_has_target(q->action))
                 return r;
-        for (unsigned i = 0; i < N_NULL; i++) {
-                r = send_request(fd, q, ACTION_NULL);
-                if (r < 0)
-                        return r;
+        l->synchronising = true;
+        for (unsigned i = 0; i < N_NULL && r >= 0; i++) {
+                Answer null;
+
+                answer_start(&null, ACTION_NULL);
+                r = exchange(l, q, ACTION_NULL, &null);
+                if (r >= 0)
+                        r = drain(l);
         }
-        r = read_nulls(fd, q->deadline);
-        return r < 0 ? r : drain(fd, q->deadline);
+        l->synchronising = false;
+        return r;
 }
 
-static void converse(int fd, const Question *q, Answer *ret) {
-        int r = synchronise(fd, q);
-
-        if (r >= 0)
-                r = send_request(fd, q, q->action);
-        if (r >= 0)
-                r = read_answer(fd, q->deadline, ret);
-        if (r == -ETIMEDOUT)
+static void fail_line(const Line *l, const Question *q, int error, Answer *ret) {
+        if (error == -ETIMEDOUT && l->returns && (l->away || !l->heard))
+                answer_fail(ret, VERDICT_SILENT,
+                        "Nobody %s this line: %s. On the host, fence-virt-listen@serial.socket must be running, "
+                        "and the XML of this machine connect the port to it",
+                        l->away ? "is connected to" : "answers on", q->options->device);
+        else if (error == -ETIMEDOUT)
                 answer_fail(ret, VERDICT_SILENT, "No answer from the host in time");
-        else if (r == -ECONNRESET)
+        else if (error == -ECONNRESET)
                 answer_fail(ret, VERDICT_SILENT, "The host hung up");
-        else if (r < 0)
-                answer_fail(ret, VERDICT_SILENT, "Lost the host: %s", strerror(-r));
+        else
+                answer_fail(ret, VERDICT_SILENT, "Lost the host: %s", strerror(-error));
 }
 
-/* A virtio port is no tty, and needs no setting up. */
-static int set_up_tty(int fd, const Options *o) {
-        struct termios t;
-        SerialLine line;
+static void converse(Line *l, const Question *q, Answer *ret) {
+        int r = synchronise(l, q);
 
-        if (!isatty(fd))
-                return 0;
-        if (serial_line_parse(o->line_parameters, &line) < 0)
-                return -EINVAL;
-        if (tcgetattr(fd, &t) < 0)
-                return -errno;
-        cfmakeraw(&t);
-        t.c_cflag &= ~(tcflag_t) (CSIZE | PARENB | PARODD | CSTOPB | CRTSCTS);
-        t.c_cflag |= line.flags | CLOCAL | CREAD;
-        t.c_cc[VMIN] = 1;
-        t.c_cc[VTIME] = 0;
-        if (cfsetispeed(&t, line.speed) < 0 || cfsetospeed(&t, line.speed) < 0)
-                return -errno;
-        if (tcsetattr(fd, TCSANOW, &t) < 0 || tcflush(fd, TCIOFLUSH) < 0)
-                return -errno;
-        return 0;
+        if (r >= 0)
+                r = exchange(l, q, q->action, ret);
+        if (r < 0)
+                fail_line(l, q, r, ret);
 }
 
-/* One agent at a time: two would read each other's answers. */
-static int open_device(const Options *o, uint64_t deadline) {
-        for (;;) {
-                _cleanup_close_ int fd = open(o->device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-                int r;
+void serial_converse(int fd, const Question *q, uint64_t retransmit_usec, Answer *ret) {
+        Line l = { .fd = fd, .deadline = q->deadline, .retransmit_usec = retransmit_usec, .returns = true };
 
-                if (fd < 0 && errno != EBUSY)
-                        return -errno;
-                if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0) {
-                        r = set_up_tty(fd, o);
-                        return r < 0 ? r : TAKE(fd, -1);
-                }
-                if (fd >= 0 && errno != EWOULDBLOCK)
-                        return -errno;
-                log_debug("%s is in use; trying again", o->device);
-                r = pause_until_again(deadline);
-                if (r < 0)
-                        return r == -ETIMEDOUT ? -EBUSY : r;
-        }
+        converse(&l, q, ret);
 }
 
 void device_ask(const Question *q, Answer *ret) {
-        _cleanup_close_ int fd = open_device(q->options, q->deadline);
+        _cleanup_(serial_device_close) SerialDevice d = { .fd = -1 };
+        int r = serial_device_open(q->options, q->deadline, &d);
 
-        if (fd < 0) {
+        if (r == -EBUSY)
+                answer_fail(ret, VERDICT_SILENT,
+                        "Cannot open serial device %s: it is busy, another program has it open",
+                        q->options->device);
+        else if (r < 0)
                 answer_fail(ret, VERDICT_SILENT, "Cannot open serial device %s: %s", q->options->device,
-                        strerror(-fd));
-                return;
-        }
-        converse(fd, q, ret);
+                        strerror(-r));
+        else
+                serial_converse(d.fd, q, RETRANSMIT_USEC, ret);
+}
+
+bool device_answers(const Question *q) {
+        _cleanup_(serial_device_close) SerialDevice d = { .fd = -1 };
+        Line l = { .retransmit_usec = RETRANSMIT_USEC, .returns = true, .synchronising = true };
+        Answer null;
+        int r;
+
+        if (serial_device_open(q->options, q->deadline, &d) < 0)
+                return false;
+        l.fd = d.fd;
+        l.deadline = earlier(q->deadline, now_usec() + PROBE_USEC_MAX);
+        answer_start(&null, ACTION_NULL);
+        r = exchange(&l, q, ACTION_NULL, &null);
+        if (r < 0 && d.is_tty)
+                (void) tcsetattr(d.fd, TCSANOW, &d.before);
+        return r >= 0;
 }
 
 void channel_ask(const Question *q, Answer *ret) {
         const Options *o = q->options;
         Address addresses[ADDRESSES_MAX];
         _cleanup_close_ int fd = -1;
+        Line l;
 
         fd = address_resolve(o->channel_address, (uint16_t) o->port, q->deadline, addresses);
         if (fd > 0)
@@ -204,5 +253,6 @@ void channel_ask(const Question *q, Answer *ret) {
                         o->port, strerror(-fd));
                 return;
         }
-        converse(fd, q, ret);
+        l = (Line){ .fd = fd, .deadline = q->deadline, .retransmit_usec = RETRANSMIT_USEC };
+        converse(&l, q, ret);
 }

@@ -6,15 +6,12 @@
 
 #include "transport.h"
 
-#include <termios.h>
-
-typedef struct SerialLine {
-        speed_t speed;
-        tcflag_t flags; /* CSIZE, PARENB, PARODD, CSTOPB */
-} SerialLine;
-
-/* "115200,8N1". -EINVAL for anything else; ret may be NULL. */
-int serial_line_parse(const char *text, SerialLine *ret);
-
 void device_ask(const Question *q, Answer *ret);
 void channel_ask(const Question *q, Answer *ret);
+
+/* One conversation over an open line, which the caller keeps. The host may leave and come back, and is asked again then, by
+ * the same frame; and each time it has said nothing for so long. */
+void serial_converse(int fd, const Question *q, uint64_t retransmit_usec, Answer *ret);
+
+/* True when a host answers "null" on q->options->device before the deadline; otherwise a tty is left as it was. */
+bool device_answers(const Question *q);

@@ -32,13 +32,13 @@ static void fail_silent(Answer *a, int error) {
                         strerror(-error));
 }
 
-void stream_finish(int fd, const Question *q, const Client *c, Answer *ret) {
+static int read_answer(int fd, uint64_t deadline, Answer *ret) {
         uint8_t buffer[128 * WIRE_RECORD_SIZE];
         size_t have = 0, used = 0, want;
-        ssize_t n;
 
-        n = io_write(fd, c->response, sizeof(c->response), q->deadline);
-        while (n >= 0 && (want = answer_want(ret)) > 0) {
+        while ((want = answer_want(ret)) > 0) {
+                ssize_t n;
+
                 if (have - used >= want) {
                         answer_feed(ret, buffer + used);
                         used += want;
@@ -47,12 +47,45 @@ void stream_finish(int fd, const Question *q, const Client *c, Answer *ret) {
                 memmove(buffer, buffer + used, have - used);
                 have -= used;
                 used = 0;
-                n = io_read_some(fd, buffer + have, sizeof(buffer) - have, q->deadline);
-                if (n > 0)
-                        have += (size_t) n;
+                n = io_read_some(fd, buffer + have, sizeof(buffer) - have, deadline);
+                if (n < 0)
+                        return (int) n;
+                have += (size_t) n;
         }
-        if (n < 0)
-                fail_silent(ret, (int) n);
+        return 0;
+}
+
+void stream_finish(int fd, const Question *q, const Client *c, Answer *ret) {
+        int r = io_write(fd, c->response, sizeof(c->response), q->deadline);
+
+        if (r >= 0)
+                r = read_answer(fd, q->deadline, ret);
+        if (r < 0)
+                fail_silent(ret, r);
+}
+
+void stream_converse_unsigned(int fd, const Question *q, Answer *ret) {
+        uint8_t packet[WIRE_PACKET_SIZE];
+        Request request;
+        int r;
+
+        r = question_request(q, &request);
+        if (r >= 0)
+                r = question_packet(q, &request, WIRE_UNSIGNED, packet);
+        if (r < 0) {
+                answer_fail(ret, VERDICT_FAILED, "Cannot make a request: %s", strerror(-r));
+                return;
+        }
+        r = io_write(fd, packet, sizeof(packet), q->deadline);
+        if (r >= 0)
+                r = read_answer(fd, q->deadline, ret);
+        if (r == -ECONNRESET || r == -EPIPE)
+                answer_fail(ret, VERDICT_SILENT,
+                        "The host hung up without an answer: it does not know this machine by its CID, or wants a "
+                        "key, and %s does not exist",
+                        q->options->key_file);
+        else if (r < 0)
+                fail_silent(ret, r);
 }
 
 static void fail_unproved(Answer *a, int error) {
@@ -150,5 +183,5 @@ void vsock_ask(const Question *q, Answer *ret) {
                         o->cid, o->port, strerror(-fd));
                 return;
         }
-        stream_converse(fd, q, ret);
+        (q->key ? stream_converse : stream_converse_unsigned)(fd, q, ret);
 }

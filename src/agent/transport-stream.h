@@ -16,5 +16,8 @@ int stream_start(const Question *q, Client *ret);
 /* Packet, challenge, proof and answer over a connected socket. */
 void stream_converse(int fd, const Question *q, Answer *ret);
 
+/* Packet and answer, without key or proof: only where the hypervisor vouches for the host. */
+void stream_converse_unsigned(int fd, const Question *q, Answer *ret);
+
 /* The rest of a conversation whose host has proved itself: sends the response, reads the answer. */
 void stream_finish(int fd, const Question *q, const Client *c, Answer *ret);

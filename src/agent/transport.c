@@ -20,7 +20,11 @@ static bool has_device(const Options *o) {
 }
 
 static bool is_multicast(const Options *o) {
-        return program_is_multicast(o->program);
+        return o->multicast;
+}
+
+static bool has_channel(const Options *o) {
+        return o->channel_given;
 }
 
 static bool always(const Options *o) {
@@ -29,11 +33,12 @@ static bool always(const Options *o) {
 
 /* The first that was chosen. */
 static const Transport transports[] = {
-        { "tcp", true, has_host, tcp_ask },
-        { "vsock", true, has_cid, vsock_ask },
-        { "serial device", false, has_device, device_ask },
-        { "multicast", true, is_multicast, multicast_ask },
-        { "VM channel", false, always, channel_ask },
+        { "tcp", KEY_REQUIRED, has_host, tcp_ask },
+        { "vsock", KEY_UNLESS_ABSENT, has_cid, vsock_ask },
+        { "serial device", KEY_UNUSED, has_device, device_ask },
+        { "VM channel", KEY_UNUSED, has_channel, channel_ask },
+        { "multicast", KEY_REQUIRED, is_multicast, multicast_ask },
+        { "VM channel", KEY_UNUSED, always, channel_ask },
 };
 
 const Transport *transport_choose(const Options *o) {
@@ -42,6 +47,10 @@ const Transport *transport_choose(const Options *o) {
         while (!t->chosen(o))
                 t++;
         return t;
+}
+
+bool transport_is_chosen(const Options *o) {
+        return transport_choose(o)->chosen != always;
 }
 
 int question_request(const Question *q, Request *ret) {
@@ -64,15 +73,21 @@ int question_packet(
         Request fresh = *r;
         int k;
 
-        k = random_bytes(fresh.random, sizeof(fresh.random));
-        if (k < 0)
-                return k;
+        if (kind == WIRE_UNSIGNED)
+                fresh.hash = HASH_NONE;
+        else {
+                k = random_bytes(fresh.random, sizeof(fresh.random));
+                if (k < 0)
+                        return k;
+        }
         k = wire_encode_packet(&fresh, kind, packet);
         if (k < 0)
                 return k;
-        k = auth_sign_packet(q->key, packet);
-        if (k < 0)
-                return k;
+        if (kind != WIRE_UNSIGNED) {
+                k = auth_sign_packet(q->key, packet);
+                if (k < 0)
+                        return k;
+        }
         memcpy(ret, packet, sizeof(packet));
         return 0;
 }

@@ -14,7 +14,7 @@ void exchange_clear(Exchange *e) {
         *e = (Exchange){};
 }
 
-/* Two of these wait for each other, and everything else overtakes. */
+/* The second waits for the first; everything else overtakes. */
 static bool both_null(const uint8_t a[static WIRE_SERIAL_SIZE], const uint8_t b[static WIRE_SERIAL_SIZE]) {
         return frame_action(a) == ACTION_NULL && frame_action(b) == ACTION_NULL;
 }
@@ -37,7 +37,9 @@ ExchangeTurn exchange_turn(Exchange *e, uint64_t now_usec) {
 }
 
 bool exchange_listens(const Exchange *e) {
-        return e->state != EXCHANGE_REPLY && !e->has_next;
+        bool null_waits = e->has_next && frame_action(e->next) == ACTION_NULL;
+
+        return e->state != EXCHANGE_REPLY && !null_waits;
 }
 
 bool exchange_heeds(const Exchange *e) {
@@ -64,6 +66,7 @@ bool exchange_request(
         Exchange *e, const uint8_t frame[static WIRE_SERIAL_SIZE], const Limits *limits, uint64_t now_usec) {
         bool committed = e->state == EXCHANGE_COMMIT;
 
+        e->has_next = false; /* whoever made that one does not wait any more */
         if (is_repetition(e, frame, limits, now_usec))
                 return false;
         memcpy(e->next, frame, sizeof(e->next));

@@ -7,8 +7,9 @@
  *   IDLE -> OPEN -> COMMIT -> READY -> REPLY -> IDLE
  *
  * A reply does not say what it replies to, so it is sent only while its request is the last one that the guest made. A
- * request that comes before overtakes: the one before it is given up, wherever it is, and gets no reply. Only "null",
- * whose replies are all alike and which agents use to see what the line still brings, waits for another "null". */
+ * request that comes before overtakes: the one before it is given up, wherever it is, and gets no reply. Only "null" (whose
+ * replies are all alike, and by which agents find out what the line still brings) waits for another "null", and is not
+ * overtaken before it was begun. */
 
 #include "base.h"
 #include "frame.h"
@@ -27,7 +28,7 @@ typedef struct Exchange {
         FrameScanner scanner;
         uint8_t request[WIRE_SERIAL_SIZE]; /* that the state is about; in IDLE the last one, if `answered` */
         uint8_t next[WIRE_SERIAL_SIZE];
-        bool has_next; /* nothing is read while one waits */
+        bool has_next;
         bool answered;
         uint8_t *reply; /* owned; NULL once the kernel has all of it */
         size_t reply_size, sent;

@@ -279,7 +279,7 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int line_new(Listener *l, int fd, LineEnded ended, void *userdata) {
+int line_new(Listener *l, int fd, LineEnded ended, void *userdata, Seat **ret) {
         Line *line = calloc(1, sizeof(*line));
         int r = -ENOMEM;
 
@@ -298,5 +298,7 @@ int line_new(Listener *l, int fd, LineEnded ended, void *userdata) {
         line->ended = ended;
         line->userdata = userdata;
         crowd_enter(&l->crowd, &line->seat);
+        if (ret)
+                *ret = &line->seat;
         return 0;
 }

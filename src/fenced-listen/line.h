@@ -9,7 +9,7 @@
 /* The line is gone. */
 typedef void (*LineEnded)(void *userdata);
 
-/* fd: does not block; owned by the line from now on, also on failure. `ended` may be NULL; otherwise a request that the
- * executor refuses ends the line as well: whoever has called can call again, and may then reach another process. 0 or a
- * negative errno, and `ended` is not called then. The line takes a seat, whatever the limits. */
-int line_new(Listener *l, int fd, LineEnded ended, void *userdata);
+/* Takes a seat, whatever the limits, and fd, which does not block, also on failure. `ended` may be NULL; otherwise a request
+ * that the executor refuses ends the line as well: whoever has called can call again, and may then reach another process.
+ * ret may be NULL. 0 or a negative errno, and then `ended` is not called. */
+int line_new(Listener *l, int fd, LineEnded ended, void *userdata, Seat **ret);

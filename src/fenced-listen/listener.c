@@ -116,7 +116,7 @@ static void take_channel(Listener *l, int fd) {
         if (l->crowd.n >= limits->peers || crowd_count(&l->crowd, &process) >= limits->channels_per_process)
                 (void) safe_close(fd);
         else
-                (void) line_new(l, fd, NULL, NULL);
+                (void) line_new(l, fd, NULL, NULL, NULL);
 }
 
 static void take_peer(Listener *l, int fd, const Address *address) {

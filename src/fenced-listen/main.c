@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "dial.h"
 #include "listener.h"
 #include "log.h"
 #include "names.h"
@@ -29,6 +30,12 @@ static int parse_idle(const char *s, uint64_t *ret_usec) {
         return 0;
 }
 
+typedef struct Arguments {
+        ListenerOptions listener;
+        const char *connect; /* NULL: sockets come from systemd */
+        bool idle_given;
+} Arguments;
+
 static int add_pattern(InterfaceFilter *filter, const char *pattern) {
         if (*pattern == '\0' || filter->n_patterns >= INTERFACE_PATTERNS_MAX) {
                 log_error("--interface= is empty, or more than %d of them", INTERFACE_PATTERNS_MAX);
@@ -38,16 +45,21 @@ static int add_pattern(InterfaceFilter *filter, const char *pattern) {
         return 0;
 }
 
-/* An option that the transport would ignore is a misunderstanding. */
-static int check_options(const ListenerOptions *o, bool idle_given) {
+/* An option that would be ignored is a misunderstanding. */
+static int check_options(const Arguments *a) {
+        const ListenerOptions *o = &a->listener;
         const Transport *t = o->transport;
 
         if (!t) {
                 log_error("--transport= is missing");
                 return -EINVAL;
         }
-        if (idle_given && !t->idles) {
-                log_error("--idle= is not for %s, which stays", t->name);
+        if (a->connect && !t->dials) {
+                log_error("--connect= is not for %s", t->name);
+                return -EINVAL;
+        }
+        if (a->idle_given && (!t->idles || a->connect)) {
+                log_error("--idle= is not for %s, which stays", a->connect ? "--connect=" : t->name);
                 return -EINVAL;
         }
         if (o->filter.n_patterns > 0 && !t->joins) {
@@ -61,26 +73,39 @@ static int check_options(const ListenerOptions *o, bool idle_given) {
         return 0;
 }
 
-static int parse_argv(int argc, char *argv[], ListenerOptions *o) {
+static int set_transport(ListenerOptions *o, const char *name) {
+        o->transport = transport_find(name);
+        if (o->transport)
+                return 0;
+        log_error("--transport=%s: unknown", name);
+        return -EINVAL;
+}
+
+static int set_connect(Arguments *a, const char *path) {
+        a->connect = path;
+        if (dial_path_is_valid(path))
+                return 0;
+        log_error("--connect=%s: not the absolute path of a socket", path);
+        return -EINVAL;
+}
+
+static int parse_argv(int argc, char *argv[], Arguments *a) {
         static const struct option options[] = {
                 { "transport", required_argument, NULL, 't' },
                 { "interface", required_argument, NULL, 'i' },
                 { "allow-local", no_argument, NULL, 'l' },
                 { "idle", required_argument, NULL, 'w' },
+                { "connect", required_argument, NULL, 'c' },
                 {},
         };
+        ListenerOptions *o = &a->listener;
         uint64_t idle_usec = IDLE_DEFAULT * USEC_PER_SEC;
-        bool idle_given = false;
         int c, r = 0;
 
         while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 switch (c) {
                 case 't':
-                        o->transport = transport_find(optarg);
-                        if (!o->transport) {
-                                log_error("--transport=%s: unknown", optarg);
-                                r = -EINVAL;
-                        }
+                        r = set_transport(o, optarg);
                         break;
                 case 'i':
                         r = add_pattern(&o->filter, optarg);
@@ -89,8 +114,11 @@ static int parse_argv(int argc, char *argv[], ListenerOptions *o) {
                         o->filter.local = true;
                         break;
                 case 'w':
-                        idle_given = true;
+                        a->idle_given = true;
                         r = parse_idle(optarg, &idle_usec);
+                        break;
+                case 'c':
+                        r = set_connect(a, optarg);
                         break;
                 default:
                         r = -EINVAL; /* getopt has said why */
@@ -100,9 +128,9 @@ static int parse_argv(int argc, char *argv[], ListenerOptions *o) {
                 r = -EINVAL;
         }
         if (r >= 0)
-                r = check_options(o, idle_given);
+                r = check_options(a);
         if (r >= 0)
-                o->idle_usec = o->transport->idles ? idle_usec : 0;
+                o->idle_usec = o->transport->idles && !a->connect ? idle_usec : 0;
         return r;
 }
 
@@ -157,22 +185,25 @@ static int fit_descriptors(Limits *limits) {
 static int run(int argc, char *argv[]) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(listener_freep) Listener *listener = NULL;
-        ListenerOptions options = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT };
+        _cleanup_(dial_freep) Dial *dial = NULL;
+        Arguments arguments = { .listener = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT } };
+        ListenerOptions *o = &arguments.listener;
         int r;
 
-        r = parse_argv(argc, argv, &options);
+        r = parse_argv(argc, argv, &arguments);
         if (r < 0)
                 return r;
-        r = fit_descriptors(&options.limits);
-        if (r < 0)
-                return r;
-        r = transport_take_sockets(options.transport, options.fds, &options.n_fds);
+        r = fit_descriptors(&o->limits);
+        if (r >= 0 && !arguments.connect)
+                r = transport_take_sockets(o->transport, o->fds, &o->n_fds);
         if (r < 0)
                 return r;
         r = make_event(&event);
         if (r < 0)
                 return log_error_errno(r, "Cannot make an event loop: %m");
-        r = listener_new(event, &options, &listener);
+        r = listener_new(event, o, &listener);
+        if (r >= 0 && arguments.connect)
+                r = dial_new(listener, arguments.connect, &dial);
         if (r < 0)
                 return log_error_errno(r, "Cannot serve: %m");
         (void) sd_notify(false, "READY=1");

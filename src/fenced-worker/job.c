@@ -95,6 +95,9 @@ bool job_check(Job *j) {
         else if (acts ? r->action >= _ACTION_MAX || !action_changes_power((Action) r->action)
                       : r->action != 0)
                 (void) job_fail(j, "Malformed job: action %u does not go with kind %u", r->action, r->kind);
+        else if (r->subject != 0 && r->kind != WORKER_JOB_IDENTIFY_PROCESS &&
+                 r->kind != WORKER_JOB_IDENTIFY_CID)
+                (void) job_fail(j, "Malformed job: a subject does not go with kind %u", r->kind);
         else if (!target_is_valid(r))
                 (void) job_fail(j, "Malformed job: the target does not go with kind %u", r->kind);
         else if (job_now() >= r->deadline_usec)

@@ -18,10 +18,13 @@ static int refuse(Job *j, const char *why) {
         return 0;
 }
 
-/* Which domain's pid file names this process? Root writes them, so a process of libvirt-qemu cannot make one. */
+/* Which domain's pid file names this process? QEMU can write into its own file, so that another's pid may stand in several:
+ * the one that the process holds the lock on is its own. One without the lock is good enough to be looked at (proof_open()
+ * then wants the domain's UUID among the arguments). */
 static bool find_pid_file(pid_t pid, char *ret_name, size_t size) {
         _cleanup_(closedirp) DIR *directory = opendir(PROOF_PIDS_DIR);
         const struct dirent *e;
+        bool found = false;
 
         while (directory && (e = readdir(directory))) {
                 size_t n = strlen(e->d_name);
@@ -33,11 +36,16 @@ static bool find_pid_file(pid_t pid, char *ret_name, size_t size) {
                         openat(dirfd(directory), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
                 if (fd < 0 || process_read_pid(fd, &named) < 0 || named != pid)
                         continue;
+                bool locked = proof_holds_lock(fd, pid);
+                if (found && !locked)
+                        continue;
                 memcpy(ret_name, e->d_name, n - 4);
                 ret_name[n - 4] = '\0';
-                return true;
+                found = true;
+                if (locked)
+                        break;
         }
-        return false;
+        return found;
 }
 
 /* Only a domain that runs may ask: the incoming side of a migration is paused, and has the UUID of the one that runs. */

@@ -25,7 +25,7 @@ static int open_pid_file(const ProofDomain *d) {
 }
 
 /* libvirt locks the pid file in the process that becomes QEMU, and leaves the descriptor open in it. */
-static bool holds_lock(int pid_file, pid_t pid) {
+bool proof_holds_lock(int pid_file, pid_t pid) {
         struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
         return fcntl(pid_file, F_GETLK, &l) >= 0 && l.l_type == F_WRLCK && l.l_pid == pid;
@@ -35,7 +35,7 @@ static int confirm(const ProofDomain *d, int pid_file, pid_t pid) {
         char path[PATH_MAX];
         int r;
 
-        if (holds_lock(pid_file, pid))
+        if (proof_holds_lock(pid_file, pid))
                 return 0;
         (void) snprintf(path, sizeof(path), "%s/%d/cmdline", d->proc, (int) pid);
         r = process_carries_uuid(AT_FDCWD, path, d->uuid);

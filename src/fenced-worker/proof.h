@@ -27,6 +27,9 @@ typedef struct ProofDomain {
  * process, or none. Other negative errno: could not find out. */
 int proof_open(const ProofDomain *d, pid_t *ret_pid);
 
+/* Does this process hold the lock on an open pid file? The kernel's word: unlike the text, QEMU cannot change it for others. */
+bool proof_holds_lock(int pid_file, pid_t pid);
+
 /* Waits until the process and all its threads are gone (that is when a pidfd becomes readable) or CLOCK_MONOTONIC
  * reaches the deadline. 1: gone. 0: it lives. Negative errno: cannot tell. */
 int proof_wait(int pidfd, uint64_t deadline_usec);

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-JOB = struct.Struct("=IIQQ256s")
+JOB = struct.Struct("=IIQQQ256s")
 EVENT = struct.Struct("=IIQIIII256s37s32s256s3x")
 RECORD = struct.Struct("=256s37sB2s")
 RESULTS = ("failed", "unreachable", "ok", "not-found", "ambiguous", "found", "off-proven", "already-off", "on",
@@ -36,6 +36,7 @@ class Worker:
     def __init__(self, args):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock = ours
+        ours.settimeout(args.deadline + 60)  # this file and the protocol have parted
         self.process = subprocess.Popen([args.worker, "--backend=libvirt", "--uri=" + args.uri], pass_fds=(3,),
                                         preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
         theirs.close()
@@ -63,7 +64,7 @@ def do_job(worker, job, number, args):
     kind, action = KINDS[name]
     begin = time.monotonic()
     until = begin + args.deadline
-    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), target.encode()))
+    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), 0, target.encode()))
     started = False
     try:
         while True:

@@ -52,7 +52,7 @@ run_scripts() {
                 log=build-check/logs/${name//\//-}.log
                 rc=0
                 tools/lab down-all --force # what a script that was killed has left
-                timeout -k 30 900 "$script" >"$log" 2>"$log.err" || rc=$?
+                timeout --foreground -k 30 900 "$script" >"$log" 2>"$log.err" || rc=$?
                 sed -nE "s|^(PASS\|FAIL) |&$name: |p" "$log"
                 if ! grep -qE '^(PASS|FAIL) ' "$log"; then
                         echo "FAIL $name: tested nothing, and ended with $rc: $(tail -n 1 "$log.err")"

@@ -20,7 +20,7 @@ static void fake_ask(const Question *q, Answer *ret) {
         ret->state = ANSWER_COMPLETE;
 }
 
-static const Transport fake = { "fake", true, NULL, fake_ask };
+static const Transport fake = { "fake", KEY_REQUIRED, NULL, fake_ask };
 
 static Verdict ask(Action action, Verdict first, Verdict second) {
         Question q;

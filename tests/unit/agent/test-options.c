@@ -358,6 +358,8 @@ Test(options, decide_the_way_to_the_host) {
                 const char *program, *words, *transport;
         } table[] = {
                 { "fence_virt", "", "VM channel" },
+                { "fence_virt", "-A 10.0.2.180", "VM channel" },
+                { "fence_virt", "-A 10.0.2.179 -D /dev/x", "serial device" },
                 { "fence_virt", "-T h", "tcp" },
                 { "fence_virt", "-S 2", "vsock" },
                 { "fence_virt", "-D /dev/x", "serial device" },
@@ -373,5 +375,28 @@ Test(options, decide_the_way_to_the_host) {
                 cr_assert_eq(parse(&o, table[i].program, table[i].words), 0);
                 cr_expect_str_eq(transport_choose(&o)->name, table[i].transport, "%s %s", table[i].program,
                         table[i].words);
+        }
+}
+
+Test(options, say_when_no_way_was_chosen) {
+        static const struct {
+                const char *program, *words;
+                bool chosen;
+        } table[] = {
+                { "fence_virt", "-o list", false },
+                { "fence_virt", "-k /x -p 1 -P 9600,8N1 -c none", false },
+                { "fence_virt", "-T h", true },
+                { "fence_virt", "-S 2", true },
+                { "fence_virt", "-D /dev/x", true },
+                { "fence_virt", "-A 10.0.2.179", true },
+                { "fence_xvm", "-o list", true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Options o;
+
+                cr_assert_eq(parse(&o, table[i].program, table[i].words), 0);
+                cr_expect_eq(
+                        transport_is_chosen(&o), table[i].chosen, "%s %s", table[i].program, table[i].words);
         }
 }

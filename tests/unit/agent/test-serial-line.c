@@ -2,7 +2,7 @@
 
 #include <criterion/criterion.h>
 
-#include "transport-serial.h"
+#include "serial-device.h"
 
 Test(serial_line, knows_the_usual_parameters) {
         static const struct {

@@ -191,3 +191,75 @@ Test(transport_stream, tcp_asks_a_host_by_its_address) {
         tcp_ask(&q, &a);
         cr_expect_eq(a.verdict, VERDICT_FAILED);
 }
+
+/* One conversation without a key, with a host that has this to say; NULL: it hangs up. */
+static Verdict converse_unsigned(Action action, const uint8_t *answer, size_t n, Answer *ret) {
+        uint64_t deadline = now_usec() + 60 * USEC_PER_SEC;
+        uint8_t packet[WIRE_PACKET_SIZE], extra;
+        Request request;
+        int fds[2];
+        pid_t pid;
+        Options o;
+        Question q;
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0) {
+                (void) close(fds[0]);
+                if (io_read(fds[1], packet, sizeof(packet), deadline) < 0 ||
+                        wire_decode_packet(packet, WIRE_UNSIGNED, &request) < 0 ||
+                        request.action != action || strcmp(request.target, "vm1") != 0)
+                        _exit(1);
+                if (io_write(fds[1], answer, n, deadline) < 0)
+                        _exit(2);
+                /* neither challenge nor response follows */
+                _exit(n > 0 && io_read(fds[1], &extra, 1, deadline) != -ECONNRESET ? 3 : 0);
+        }
+        fds[1] = safe_close(fds[1]);
+        fake_question(&q, &o, NULL, action);
+        answer_start(ret, action);
+        stream_converse_unsigned(fds[0], &q, ret);
+        (void) close(fds[0]);
+        cr_expect_eq(fake_host_wait(pid), 0);
+        return ret->verdict;
+}
+
+Test(transport_stream, without_a_key_the_answer_follows_the_packet) {
+        static const struct {
+                Action action;
+                uint8_t reply;
+                Verdict verdict;
+        } table[] = {
+                { ACTION_OFF, 0, VERDICT_SUCCESS },
+                { ACTION_OFF, 1, VERDICT_FAILED },
+                { ACTION_OFF, 3, VERDICT_DENIED },
+                { ACTION_OFF, 253, VERDICT_FAILED },
+                { ACTION_STATUS, 2, VERDICT_OFF },
+        };
+        Answer a;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                cr_expect_eq(converse_unsigned(table[i].action, &table[i].reply, 1, &a), table[i].verdict,
+                        "row %zu: %s", i, a.reason);
+}
+
+Test(transport_stream, without_a_key_a_list_is_read_to_its_end) {
+        uint8_t bytes[2 + 2 * WIRE_RECORD_SIZE] = { REPLY_LIST };
+        Record r = { .name = "web", .uuid = "00000000-0000-4000-8000-000000000001", .state = 1 };
+        Answer a;
+
+        cr_assert_eq(wire_encode_record(&r, bytes + 1), 0);
+        cr_expect_eq(
+                converse_unsigned(ACTION_LIST, bytes, sizeof(bytes), &a), VERDICT_SUCCESS, "%s", a.reason);
+        cr_expect_eq(a.n_records, 1);
+        answer_done(&a);
+}
+
+Test(transport_stream, without_a_key_a_host_that_hangs_up_is_no_answer) {
+        Answer a;
+
+        cr_expect_eq(converse_unsigned(ACTION_OFF, NULL, 0, &a), VERDICT_SILENT);
+        cr_expect(strstr(a.reason, "does not know this machine by its CID"), "%s", a.reason);
+        cr_expect(strstr(a.reason, "fence_xvm.key does not exist"), "%s", a.reason);
+}

@@ -64,17 +64,37 @@ static Exchange answered(Action action, uint8_t number) {
         return e;
 }
 
-Test(exchange, reads_only_while_nothing_waits_and_nothing_is_on_its_way) {
+Test(exchange, reads_while_no_reply_is_on_its_way_and_no_null_waits) {
         static const bool listens[] = { true, true, true, true, false };
 
         for (int state = EXCHANGE_OPEN; state <= EXCHANGE_REPLY; state++) {
                 Exchange e = in((ExchangeState) state, ACTION_OFF, 1);
 
                 cr_expect_eq(exchange_listens(&e), listens[state], "state %d", state);
-                e.has_next = true;
-                cr_expect_not(exchange_listens(&e), "state %d", state);
+                if (state < EXCHANGE_REPLY) {
+                        (void) request(&e, ACTION_NULL, 1, NOW);
+                        cr_expect_not(exchange_listens(&e), "state %d", state);
+                }
                 exchange_clear(&e);
         }
+}
+
+Test(exchange, keeps_the_last_one_of_those_that_cannot_be_served_yet) {
+        Exchange e = in(EXCHANGE_OPEN, ACTION_OFF, 1);
+
+        cr_expect_not(request(&e, ACTION_OFF, 2, NOW));
+        cr_expect_not(request(&e, ACTION_OFF, 3, NOW));
+        cr_expect(exchange_listens(&e));
+        cr_expect_not(exchange_opened(&e, &limits, NOW));
+        cr_expect_not(request(&e, ACTION_OFF, 4, NOW + 50));
+        cr_expect_eq(exchange_turn(&e, NOW + 100), EXCHANGE_CALL_OPEN);
+        expect_request(&e, ACTION_OFF, 4);
+        cr_expect_not(request(&e, ACTION_OFF, 5, NOW + 100));
+        cr_expect_not(
+                request(&e, ACTION_OFF, 4, NOW + 100)); /* it is this one again that was asked for last */
+        cr_expect(exchange_opened(&e, &limits, NOW + 100));
+        cr_expect_not(e.has_next);
+        exchange_clear(&e);
 }
 
 Test(exchange, swallows_the_same_request_in_every_state) {

@@ -54,7 +54,8 @@ static void setup_with(Fixture *f, ListenerOptions *o, rlim_t nofile) {
         cr_assert_eq(bind(fd, (const void *) &f->address, sizeof(f->address)), 0);
         cr_assert_eq(listen(fd, 1024), 0);
         cr_assert_eq(getsockname(fd, (void *) &f->address, &length), 0);
-        o->transport = transport_find("tcp");
+        if (!o->transport)
+                o->transport = transport_find("tcp");
         o->fds[0] = fd;
         o->n_fds = 1;
         o->exec_path = path;
@@ -160,6 +161,36 @@ Test(listener, takes_single_bytes_as_well) {
                 guest_send(fd, v->guest_response + i, 1);
         guest_expect(fd, "", 1);
         guest_expect_end(fd);
+        teardown(&f);
+}
+
+/* The row of vsock, on sockets that this host has for sure. */
+Test(listener, does_without_challenges_for_packets_without_hash) {
+        Request r = { .action = ACTION_STATUS, .hash = HASH_NONE, .target = "vm" };
+        Transport vsock = *transport_find("vsock");
+        ListenerOptions o = { .transport = &vsock, .limits = LIMITS_DEFAULT };
+        uint8_t packet[WIRE_PACKET_SIZE];
+        Fixture f;
+        int fd;
+
+        vsock.name = "tcp";
+        cr_assert_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), 0);
+        setup_with(&f, &o, 0);
+        fd = guest_connect(&f.address);
+        guest_send(fd, packet, sizeof(packet));
+        guest_expect(fd, "", 1);
+        guest_expect_end(fd);
+        expect_events(&f, "cOC");
+        expect_success(&f);
+        expect_events(&f, "OPC");
+        teardown(&f);
+
+        setup(&f);
+        fd = guest_connect(&f.address);
+        guest_send(fd, packet, sizeof(packet));
+        guest_expect_end(fd);
+        expect_events(&f, "cR");
+        fake_executor_expect(&f.executor, '0' + REFUSED_FORM);
         teardown(&f);
 }
 

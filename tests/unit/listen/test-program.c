@@ -261,6 +261,11 @@ Test(program, refuses_what_it_cannot_serve) {
                 { "tcp", { "--transport=tcp", "--allow-local" }, SOCK_STREAM, "127.0.0.1" },
                 { "tcp", { "--transport=tcp", "more" }, SOCK_STREAM, "127.0.0.1" },
                 { "tcp", { "--transport=tcp", "--what" }, SOCK_STREAM, "127.0.0.1" },
+                { "tcp", { "--transport=tcp", "--connect=/run/vm.sock" }, SOCK_STREAM, "127.0.0.1" },
+                { "serial", { "--transport=serial", "--connect=vm.sock" }, SOCK_STREAM, "127.0.0.1" },
+                { "serial", { "--transport=serial", "--allow-local" }, SOCK_STREAM, "127.0.0.1" },
+                { "serial", { "--transport=serial" }, SOCK_STREAM, "127.0.0.1" },
+                { "vsock", { "--transport=vsock" }, SOCK_STREAM, "127.0.0.1" },
                 { "tcp", { "--transport=udp" }, SOCK_STREAM, "127.0.0.1" },
                 { "tcp", { "--idle=1" }, SOCK_STREAM, "127.0.0.1" },
         };
@@ -332,6 +337,58 @@ Test(program, serves_both_families_over_tcp_and_ends_when_idle) {
         cr_assert_eq(waitpid(h.program, &status, 0), h.program);
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
         h.program = -1;
+        teardown(&h);
+}
+
+static int local_listener(const char *path) {
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        memcpy(sa.sun_path, path, strlen(path));
+        cr_assert_eq(bind(fd, (const void *) &sa, sizeof(sa)), 0, "%s", strerror(errno));
+        cr_assert_eq(listen(fd, 16), 0);
+        return fd;
+}
+
+static void fence_by_channel(int fd) {
+        guest_send(fd, vector_frames[0].frame, WIRE_SERIAL_SIZE);
+        guest_expect(fd, vector_frames[0].reply, vector_frames[0].reply_size);
+}
+
+Test(program, serves_channels_and_ends_when_none_is_left) {
+        char *const argv[] = { (char *) "fenced-listen", (char *) "--transport=serial", (char *) "--idle=1",
+                NULL };
+        int fd, socket_fd, status;
+        Host h;
+
+        setup(&h);
+        socket_fd = local_listener("/run/fence-virt/serial.sock");
+        h.program = start(&socket_fd, 1, "fence-virt-listen@serial.socket", argv);
+        expect_notify(&h, "READY=1");
+        fd = guest_connect_local("/run/fence-virt/serial.sock");
+        fence_by_channel(fd);
+        (void) usleep(2500 * 1000);
+        fence_by_channel(fd);
+        close(fd);
+        expect_notify(&h, "STOPPING=1");
+        cr_assert_eq(waitpid(h.program, &status, 0), h.program);
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+        h.program = -1;
+        teardown(&h);
+}
+
+Test(program, connects_to_the_socket_of_a_hypervisor_and_ends_when_told) {
+        char *const argv[] = { (char *) "fenced-listen", (char *) "--transport=serial",
+                (char *) "--connect=/run/vm.sock", NULL };
+        struct pollfd p = { .events = POLLIN };
+        Host h;
+
+        setup(&h);
+        h.program = start(NULL, 0, "", argv);
+        expect_notify(&h, "READY=1");
+        p.fd = local_listener("/run/vm.sock");
+        cr_assert_eq(poll(&p, 1, PATIENCE_MS), 1, "nobody connected");
+        fence_by_channel(accept(p.fd, NULL, NULL));
         teardown(&h);
 }
 

@@ -209,6 +209,7 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
         static const struct {
                 uint32_t kind, action;
                 const char *target;
+                uint64_t subject;
         } table[] = {
                 { 0, 0, "" },
                 { _WORKER_JOB_MAX, 0, "" },
@@ -224,6 +225,11 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
                 { WORKER_JOB_RESOLVE, ACTION_OFF, "web1" },
                 { WORKER_JOB_PING, 0, "web1" },
                 { WORKER_JOB_LIST, ACTION_LIST, "" },
+                { WORKER_JOB_ACT, ACTION_OFF, RUNNING, 1 },
+                { WORKER_JOB_IDENTIFY_PROCESS, 0, "/path", 0 },
+                { WORKER_JOB_IDENTIFY_PROCESS, 0, "/path", (uint64_t) INT32_MAX + 1 },
+                { WORKER_JOB_IDENTIFY_PROCESS, 0, "path", 1 },
+                { WORKER_JOB_IDENTIFY_CID, 0, "web1", 3 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -233,6 +239,7 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
 
                 j.kind = table[i].kind;
                 j.action = table[i].action;
+                j.subject = table[i].subject;
                 e = drive_send(&d, &j, &started, NULL);
                 cr_expect_eq(e.result, WORKER_FAILED, "row %zu: %u", i, e.result);
                 cr_expect_not_null(strstr(e.message, "Malformed"), "row %zu: %s", i, e.message);
