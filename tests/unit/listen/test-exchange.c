@@ -67,13 +67,13 @@ static Exchange answered(Action action, uint8_t number) {
 Test(exchange, reads_while_no_reply_is_on_its_way_and_no_null_waits) {
         static const bool listens[] = { true, true, true, true, false };
 
-        for (int state = EXCHANGE_OPEN; state <= EXCHANGE_REPLY; state++) {
-                Exchange e = in((ExchangeState) state, ACTION_OFF, 1);
+        for (ExchangeState state = EXCHANGE_OPEN; state <= EXCHANGE_REPLY; state++) {
+                Exchange e = in(state, ACTION_OFF, 1);
 
-                cr_expect_eq(exchange_listens(&e), listens[state], "state %d", state);
+                cr_expect_eq(exchange_listens(&e), listens[state], "state %u", (unsigned) state);
                 if (state < EXCHANGE_REPLY) {
                         (void) request(&e, ACTION_NULL, 1, NOW);
-                        cr_expect_not(exchange_listens(&e), "state %d", state);
+                        cr_expect_not(exchange_listens(&e), "state %u", (unsigned) state);
                 }
                 exchange_clear(&e);
         }
@@ -98,8 +98,8 @@ Test(exchange, keeps_the_last_one_of_those_that_cannot_be_served_yet) {
 }
 
 Test(exchange, swallows_the_same_request_in_every_state) {
-        for (int state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
-                Exchange e = in((ExchangeState) state, ACTION_OFF, 1);
+        for (ExchangeState state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
+                Exchange e = in(state, ACTION_OFF, 1);
 
                 cr_expect_not(request(&e, ACTION_OFF, 1, NOW));
                 cr_expect_not(e.has_next);
@@ -109,8 +109,8 @@ Test(exchange, swallows_the_same_request_in_every_state) {
 }
 
 Test(exchange, is_overtaken_in_every_state_and_serves_the_next_one_a_little_later) {
-        for (int state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
-                Exchange e = in((ExchangeState) state, ACTION_OFF, 1);
+        for (ExchangeState state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
+                Exchange e = in(state, ACTION_OFF, 1);
 
                 cr_expect_eq(request(&e, ACTION_STATUS, 2, NOW), state == EXCHANGE_COMMIT);
                 if (state == EXCHANGE_OPEN) {
@@ -130,8 +130,8 @@ Test(exchange, is_overtaken_in_every_state_and_serves_the_next_one_a_little_late
 
 Test(exchange, answers_every_null_of_a_row) {
         for (uint8_t second = 1; second <= 2; second++)
-                for (int state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
-                        Exchange e = in((ExchangeState) state, ACTION_NULL, 1);
+                for (ExchangeState state = EXCHANGE_OPEN; state < EXCHANGE_REPLY; state++) {
+                        Exchange e = in(state, ACTION_NULL, 1);
 
                         cr_expect_not(request(&e, ACTION_NULL, second, NOW));
                         cr_expect_eq(e.state, state);
@@ -193,8 +193,8 @@ Test(exchange, counts_that_while_from_when_the_reply_was_last_seen_on_its_way) {
 }
 
 Test(exchange, serves_the_same_request_again_that_got_no_answer) {
-        for (int state = EXCHANGE_OPEN; state <= EXCHANGE_COMMIT; state++) {
-                Exchange e = in((ExchangeState) state, ACTION_OFF, 1);
+        for (ExchangeState state = EXCHANGE_OPEN; state <= EXCHANGE_COMMIT; state++) {
+                Exchange e = in(state, ACTION_OFF, 1);
 
                 exchange_failed(&e, &limits, NOW);
                 cr_expect_eq(exchange_deadline(&e, &limits), UINT64_MAX);
