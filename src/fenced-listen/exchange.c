@@ -101,7 +101,9 @@ int exchange_committed(Exchange *e, const void *reply, size_t size, uint64_t now
         return 0;
 }
 
-void exchange_guest_is_silent(Exchange *e) {
+void exchange_guest_is_silent(Exchange *e, const Limits *limits, uint64_t now_usec) {
+        if (now_usec >= frame_deadline(&e->scanner, limits->frame_usec))
+                frame_expire(&e->scanner);
         if (e->state == EXCHANGE_READY && e->scanner.n == 0)
                 e->state = EXCHANGE_REPLY;
 }
@@ -140,9 +142,10 @@ static uint64_t reply_deadline(const Exchange *e, const Limits *limits) {
 }
 
 uint64_t exchange_deadline(const Exchange *e, const Limits *limits) {
-        uint64_t deadline =
-                earlier(reply_deadline(e, limits), frame_deadline(&e->scanner, limits->frame_usec));
+        uint64_t deadline = reply_deadline(e, limits);
 
+        if (exchange_listens(e))
+                deadline = earlier(deadline, frame_deadline(&e->scanner, limits->frame_usec));
         if (e->state == EXCHANGE_IDLE && e->has_next)
                 deadline = earlier(deadline, e->earliest_usec);
         if (e->state == EXCHANGE_REPLY && e->has_more)
@@ -150,8 +153,6 @@ uint64_t exchange_deadline(const Exchange *e, const Limits *limits) {
         return deadline;
 }
 
-bool exchange_expire(Exchange *e, const Limits *limits, uint64_t now_usec) {
-        if (now_usec >= frame_deadline(&e->scanner, limits->frame_usec))
-                frame_expire(&e->scanner);
+bool exchange_is_late(const Exchange *e, const Limits *limits, uint64_t now_usec) {
         return now_usec >= reply_deadline(e, limits);
 }

@@ -70,8 +70,8 @@ int exchange_committed(Exchange *e, const void *reply, size_t size, uint64_t now
 /* OPEN or COMMIT got no answer, or none that can be used. */
 void exchange_failed(Exchange *e, const Limits *limits, uint64_t now_usec);
 
-/* There is nothing to read. READY goes on with REPLY, unless half a frame is there. */
-void exchange_guest_is_silent(Exchange *e);
+/* There is nothing to read: half a frame expires if it is time, and without one READY goes on with REPLY. */
+void exchange_guest_is_silent(Exchange *e, const Limits *limits, uint64_t now_usec);
 
 /* EXCHANGE_SEND: never 0 bytes. */
 const uint8_t *exchange_pending(const Exchange *e, size_t *ret_size);
@@ -81,8 +81,8 @@ void exchange_sent(Exchange *e, size_t n, uint64_t now_usec);
 void exchange_taken(Exchange *e);
 void exchange_not_taken(Exchange *e, bool more, uint64_t now_usec);
 
-/* When exchange_turn() has something new; UINT64_MAX: never by itself. */
+/* When something changes by itself: exchange_turn(), exchange_guest_is_silent() or exchange_is_late(); UINT64_MAX: never. */
 uint64_t exchange_deadline(const Exchange *e, const Limits *limits);
 
-/* Lets half a frame expire. True: a reply has waited too long for the guest, the channel is to be closed. */
-bool exchange_expire(Exchange *e, const Limits *limits, uint64_t now_usec);
+/* A reply has waited too long for the guest: the channel is to be closed. */
+bool exchange_is_late(const Exchange *e, const Limits *limits, uint64_t now_usec);

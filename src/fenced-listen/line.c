@@ -23,12 +23,13 @@ typedef struct Line {
         void *userdata;
 } Line;
 
+/* While no reply is held: one that the kernel has costs us nothing. */
 static const Standing standings[] = {
         [EXCHANGE_IDLE] = STANDING_SILENT,
         [EXCHANGE_OPEN] = STANDING_SERVED,
         [EXCHANGE_COMMIT] = STANDING_SERVED,
         [EXCHANGE_READY] = STANDING_SERVED,
-        [EXCHANGE_REPLY] = STANDING_UNREAD,
+        [EXCHANGE_REPLY] = STANDING_SILENT,
 };
 
 static const Limits *limits(const Line *l) {
@@ -85,7 +86,7 @@ static int step_read(Line *l) {
         if (n < 0 && errno == EINTR)
                 return 1;
         if (n < 0 && errno == EAGAIN) {
-                exchange_guest_is_silent(&l->exchange);
+                exchange_guest_is_silent(&l->exchange, limits(l), now);
                 return l->exchange.state == EXCHANGE_REPLY;
         }
         if (n <= 0)
@@ -181,8 +182,10 @@ static int set_deadline(Line *l, uint64_t deadline) {
 
 /* EPOLLRDHUP is level-triggered: whoever watches for it ends. */
 static uint32_t events(const Exchange *e) {
-        return EPOLLRDHUP | (exchange_heeds(e) ? EPOLLIN : 0) |
-               (e->reply && e->state == EXCHANGE_REPLY ? EPOLLOUT : 0);
+        uint32_t in = exchange_heeds(e) ? EPOLLIN : 0;
+        uint32_t out = e->state == EXCHANGE_REPLY && e->reply ? EPOLLOUT : 0;
+
+        return EPOLLRDHUP | in | out;
 }
 
 static void count_reply(Line *l) {
@@ -199,7 +202,7 @@ static int wait_for_event(Line *l, bool tired) {
         uint64_t deadline = exchange_deadline(&l->exchange, limits(l));
         int r;
 
-        l->seat.standing = standings[l->exchange.state];
+        l->seat.standing = l->held > 0 ? STANDING_UNREAD : standings[l->exchange.state];
         r = sd_event_source_set_io_events(l->io, events(&l->exchange));
         if (r < 0)
                 return r;
@@ -272,7 +275,7 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
 
         if (e->state == EXCHANGE_REPLY && !e->reply)
                 r = step_ask_taken(l, false);
-        if (r < 0 || exchange_expire(e, limits(l), now))
+        if (r < 0 || exchange_is_late(e, limits(l), now))
                 line_end(&l->seat);
         else
                 run(l, false);

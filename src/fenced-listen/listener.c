@@ -78,6 +78,7 @@ void listener_left(Listener *l, Seat *seat, size_t reply_size) {
         listener_release_reply(l, reply_size);
         crowd_leave(&l->crowd, seat);
         l->left_usec = listener_now(l);
+        l->complained = false;
         if (l->idle && l->crowd.n == 0)
                 (void) watch_idleness(l, l->left_usec);
         if (sd_event_source_get_enabled(l->pause, &paused) > 0)
@@ -108,15 +109,27 @@ static bool is_strangers_failure(int error) {
 }
 
 /* A channel that is idle serves somebody all the same, so none has to make room for another. */
-static void take_channel(Listener *l, int fd) {
+static bool has_room(Listener *l, const Address *process) {
         const Limits *limits = &l->options.limits;
+
+        if (crowd_count(&l->crowd, process) >= limits->channels_per_process)
+                return false;
+        if (l->crowd.n < limits->peers)
+                return true;
+        log_full(l->complained ? LOG_DEBUG : LOG_WARNING, "%u channels are connected, and no more are taken",
+                l->crowd.n);
+        l->complained = true;
+        return false;
+}
+
+static void take_channel(Listener *l, int fd) {
         Address process;
 
         local_peer(fd, &process);
-        if (l->crowd.n >= limits->peers || crowd_count(&l->crowd, &process) >= limits->channels_per_process)
-                (void) safe_close(fd);
-        else
+        if (has_room(l, &process))
                 (void) line_new(l, fd, NULL, NULL, NULL);
+        else
+                (void) safe_close(fd);
 }
 
 static void take_peer(Listener *l, int fd, const Address *address) {

@@ -32,6 +32,7 @@ typedef struct Listener {
         sd_event_source *idle;
         uint64_t left_usec; /* when the last peer left */
         Crowd crowd;
+        bool complained; /* said that there is no room for another channel; reset when one leaves */
         size_t reply_bytes; /* in memory, of all peers */
         Sources sources;
 } Listener;

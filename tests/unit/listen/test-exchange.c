@@ -46,7 +46,7 @@ static Exchange in(ExchangeState state, Action action, uint8_t number) {
         if (state >= EXCHANGE_READY)
                 cr_assert_eq(exchange_committed(&e, "reply", 5, NOW), 0);
         if (state >= EXCHANGE_REPLY)
-                exchange_guest_is_silent(&e);
+                exchange_guest_is_silent(&e, &limits, NOW);
         cr_assert_eq(e.state, state);
         cr_assert_eq(exchange_turn(&e, NOW), state == EXCHANGE_REPLY ? EXCHANGE_SEND : EXCHANGE_WAIT);
         if (state == EXCHANGE_REPLY)
@@ -213,11 +213,12 @@ Test(exchange, keeps_its_reply_while_half_a_frame_is_there) {
 
         memcpy(frame_room(&e.scanner, &size), next.bytes, 40);
         cr_expect_eq(frame_received(&e.scanner, 40, NOW, found), FRAME_NOTHING);
-        exchange_guest_is_silent(&e);
+        exchange_guest_is_silent(&e, &limits, NOW);
         cr_expect_eq(exchange_turn(&e, NOW), EXCHANGE_WAIT);
         cr_expect_eq(exchange_deadline(&e, &limits), NOW + 1000);
-        cr_expect_not(exchange_expire(&e, &limits, NOW + 1000));
-        exchange_guest_is_silent(&e);
+        exchange_guest_is_silent(&e, &limits, NOW + 999);
+        cr_expect_eq(exchange_turn(&e, NOW + 999), EXCHANGE_WAIT);
+        exchange_guest_is_silent(&e, &limits, NOW + 1000);
         cr_expect_eq(exchange_turn(&e, NOW), EXCHANGE_SEND);
         exchange_clear(&e);
 }
@@ -239,8 +240,8 @@ Test(exchange, waits_for_a_guest_that_does_not_take_its_reply_only_so_long) {
         cr_expect_eq(exchange_deadline(&e, &limits), NOW + 60);
         exchange_not_taken(&e, false, NOW + 60);
         cr_expect_eq(exchange_deadline(&e, &limits), NOW + 70);
-        cr_expect_not(exchange_expire(&e, &limits, NOW + 9999));
-        cr_expect(exchange_expire(&e, &limits, NOW + 10000));
+        cr_expect_not(exchange_is_late(&e, &limits, NOW + 9999));
+        cr_expect(exchange_is_late(&e, &limits, NOW + 10000));
         exchange_clear(&e);
 }
 
