@@ -55,7 +55,7 @@ def metadata_names(text):
 class Text:
     """An expected output. It may contain: <reset>, either of the errors of a connection that the other side has closed,
     depending on who was faster; <usage>, all of the help text, <options>, its part about the command line,
-    <parameters>, the one about standard input; <metadata>; <hex>, a digest; <address> in memory. With same_names the
+    <parameters>, the one about standard input; <metadata>; <hex>, a digest; <address> in memory; <version>. With same_names the
     first three need to have the same options only, in any words, and the metadata the same parameters and actions."""
 
     def __init__(self, text, agent, same_names=False):
@@ -65,7 +65,7 @@ class Text:
         self.known = {'usage': usage, 'options': options, 'parameters': parameters,
                       'metadata': read(f'metadata-{agent}.xml')}
         self.pattern = re.sub('<(usage|options|parameters|metadata)>', r'(?P<\1>.*)',
-                              re.sub(r'<(hex|address)>', '[0-9a-f]+',
+                              re.sub('<(hex|address|version)>', '[0-9a-f.]+',
                                      re.escape(text).replace('<reset>', r'(?:Connection reset by peer|Broken pipe)')))
 
     def matches(self, actual):
