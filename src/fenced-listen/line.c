@@ -225,33 +225,34 @@ static void run(Line *l, bool more) {
                 line_end(&l->seat);
 }
 
-static void commit(Line *l) {
-        if (exec_client_commit(l->listener->exec, &l->session, l->exchange.request, 0, l->fd, on_answer, l,
-                    &l->call) < 0)
-                fail(l);
+/* False for an answer that is of no use: the executor refused, failed or went away. */
+static bool take_answer(Line *l, const ExecAnswer *answer) {
+        Exchange *e = &l->exchange;
+        uint64_t now = listener_now(l->listener);
+
+        l->session = (ExecSession){}; /* what there was is closed by the executor */
+        if (!answer)
+                return false;
+        if (e->state != EXCHANGE_OPEN)
+                return exchange_committed(e, answer->reply, answer->reply_size, now) >= 0;
+        l->session = answer->session;
+        if (exchange_opened(e, limits(l), now))
+                return exec_client_commit(l->listener->exec, &l->session, e->request, 0, l->fd, on_answer, l,
+                               &l->call) >= 0;
+        withdraw(l);
+        return true;
 }
 
 static void on_answer(const ExecAnswer *answer, void *userdata) {
         Line *l = userdata;
-        Exchange *e = &l->exchange;
-        bool opening = e->state == EXCHANGE_OPEN;
-        uint64_t now = listener_now(l->listener);
+        bool refused = !answer && l->exchange.state == EXCHANGE_OPEN;
 
         l->call = NULL;
-        l->session = (ExecSession){}; /* what there was is closed by the executor */
-        if (!answer && opening && l->ended) {
+        if (refused && l->ended) {
                 line_end(&l->seat);
                 return;
         }
-        if (!answer)
-                fail(l);
-        else if (opening) {
-                l->session = answer->session;
-                if (exchange_opened(e, limits(l), now))
-                        commit(l);
-                else
-                        withdraw(l);
-        } else if (exchange_committed(e, answer->reply, answer->reply_size, now) < 0)
+        if (!take_answer(l, answer))
                 fail(l);
         count_reply(l);
         run(l, false);
