@@ -34,6 +34,7 @@ typedef struct Arguments {
         ListenerOptions listener;
         const char *connect; /* NULL: sockets come from systemd */
         bool idle_given;
+        uint64_t idle_usec;
 } Arguments;
 
 static int add_pattern(InterfaceFilter *filter, const char *pattern) {
@@ -45,9 +46,9 @@ static int add_pattern(InterfaceFilter *filter, const char *pattern) {
         return 0;
 }
 
-/* An option that would be ignored is a misunderstanding. */
-static int check_options(const Arguments *a) {
-        const ListenerOptions *o = &a->listener;
+/* All options together; one that would be ignored is a misunderstanding. */
+static int settle_options(Arguments *a) {
+        ListenerOptions *o = &a->listener;
         const Transport *t = o->transport;
 
         if (!t) {
@@ -70,6 +71,7 @@ static int check_options(const Arguments *a) {
                 log_error("--allow-local is not for %s", t->name);
                 return -EINVAL;
         }
+        o->idle_usec = t->idles && !a->connect ? a->idle_usec : 0;
         return 0;
 }
 
@@ -99,7 +101,6 @@ static int parse_argv(int argc, char *argv[], Arguments *a) {
                 {},
         };
         ListenerOptions *o = &a->listener;
-        uint64_t idle_usec = IDLE_DEFAULT * USEC_PER_SEC;
         int c, r = 0;
 
         while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
@@ -115,7 +116,7 @@ static int parse_argv(int argc, char *argv[], Arguments *a) {
                         break;
                 case 'w':
                         a->idle_given = true;
-                        r = parse_idle(optarg, &idle_usec);
+                        r = parse_idle(optarg, &a->idle_usec);
                         break;
                 case 'c':
                         r = set_connect(a, optarg);
@@ -127,11 +128,7 @@ static int parse_argv(int argc, char *argv[], Arguments *a) {
                 log_error("%s: not an option", argv[optind]);
                 r = -EINVAL;
         }
-        if (r >= 0)
-                r = check_options(a);
-        if (r >= 0)
-                o->idle_usec = o->transport->idles && !a->connect ? idle_usec : 0;
-        return r;
+        return r < 0 ? r : settle_options(a);
 }
 
 static int make_event(sd_event **ret) {
@@ -186,7 +183,8 @@ static int run(int argc, char *argv[]) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(listener_freep) Listener *listener = NULL;
         _cleanup_(dial_freep) Dial *dial = NULL;
-        Arguments arguments = { .listener = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT } };
+        Arguments arguments = { .listener = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT },
+                .idle_usec = IDLE_DEFAULT * USEC_PER_SEC };
         ListenerOptions *o = &arguments.listener;
         int r;
 

@@ -161,12 +161,12 @@ Test(exchange, lets_null_and_others_overtake_each_other) {
 
 Test(exchange, takes_a_request_for_a_repetition_until_a_while_after_its_answer) {
         static const struct {
+                uint64_t after;
                 Action action;
                 uint8_t number;
-                uint64_t after;
                 bool served;
-        } rows[] = { { ACTION_OFF, 1, 999, false }, { ACTION_OFF, 1, 1000, true },
-                { ACTION_OFF, 2, 0, true }, { ACTION_STATUS, 1, 0, true } };
+        } rows[] = { { 999, ACTION_OFF, 1, false }, { 1000, ACTION_OFF, 1, true },
+                { 0, ACTION_OFF, 2, true }, { 0, ACTION_STATUS, 1, true } };
         Exchange e;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

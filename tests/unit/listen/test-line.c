@@ -55,7 +55,7 @@ static void setup_with(Fixture *f, ListenerOptions *o) {
         o->transport = transport_find("serial");
         o->fds[0] = fd;
         o->n_fds = 1;
-        o->exec_path = exec_path;
+        o->exec_path = f->executor.path;
         f->listener = fork();
         cr_assert(f->listener >= 0);
         if (f->listener == 0)
