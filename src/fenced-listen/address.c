@@ -31,24 +31,6 @@ void address_from_sockaddr(const SocketAddress *sa, Address *ret, uint16_t *ret_
         *ret_port = port;
 }
 
-socklen_t address_to_sockaddr(const Address *a, uint16_t port, SocketAddress *ret) {
-        memset(ret, 0, sizeof(*ret));
-        if (a->family == AF_INET) {
-                ret->in.sin_family = AF_INET;
-                ret->in.sin_port = htons(port);
-                memcpy(&ret->in.sin_addr, a->bytes, 4);
-                return sizeof(ret->in);
-        }
-        if (a->family == AF_INET6) {
-                ret->in6.sin6_family = AF_INET6;
-                ret->in6.sin6_port = htons(port);
-                ret->in6.sin6_scope_id = a->scope;
-                memcpy(&ret->in6.sin6_addr, a->bytes, 16);
-                return sizeof(ret->in6);
-        }
-        return 0;
-}
-
 int address_of_socket(int fd, Address *ret) {
         SocketAddress sa = {};
         socklen_t length = sizeof(sa);

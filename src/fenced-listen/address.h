@@ -28,9 +28,6 @@ typedef union SocketAddress {
 /* *ret_port is in host order; both are written always (AF_UNSPEC and 0 for what is neither IP nor vsock). */
 void address_from_sockaddr(const SocketAddress *sa, Address *ret, uint16_t *ret_port);
 
-/* The length of *ret; 0 for what is no IP address. */
-socklen_t address_to_sockaddr(const Address *a, uint16_t port, SocketAddress *ret);
-
 /* The address a socket is bound to. */
 int address_of_socket(int fd, Address *ret);
 

@@ -5,8 +5,8 @@
 #include "line.h"
 #include "local.h"
 #include "log.h"
-#include "netlink.h"
 #include "peer.h"
+#include "rtnetlink.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -179,7 +179,8 @@ static RefusedByForm check(Listener *l, const Datagram *d, const Address *group,
         reason = datagram_check(d, group, served, ret_port);
         if (reason != 0)
                 return reason;
-        if (netlink_route_type(&d->source, &type) < 0)
+        if (rtnetlink_route_type(
+                    l->options.netlink.ask, d->source.family, d->source.bytes, d->source.scope, &type) < 0)
                 return REFUSED_CALLBACK_ADDRESS;
         return datagram_check_route(type, l->options.filter.local);
 }
@@ -297,7 +298,8 @@ int listener_new(sd_event *event, const ListenerOptions *options, Listener **ret
                         return r;
         }
         if (options->transport->joins) {
-                r = membership_new(event, options->fds, options->n_fds, &options->filter, &l->membership);
+                r = membership_new(event, &options->netlink, options->fds, options->n_fds, &options->filter,
+                        &l->membership);
                 if (r < 0)
                         return r;
         }

@@ -15,9 +15,11 @@ typedef struct ListenerOptions {
         const Transport *transport;
         int fds[SOCKETS_MAX]; /* non-blocking; owned by the caller */
         size_t n_fds;
+        NetlinkSockets netlink; /* for a transport that joins */
         InterfaceFilter filter;
         uint64_t idle_usec; /* end after so long without a peer; 0: never */
         const char *exec_path;
+        const char *callback_path; /* fenced-callback's, for datagrams */
         Limits limits;
 } ListenerOptions;
 
@@ -35,6 +37,7 @@ typedef struct Listener {
         bool complained; /* said that there is no room for another channel; reset when one leaves */
         size_t reply_bytes; /* in memory, of all peers */
         Sources sources;
+        bool callback_lost; /* it was said that fenced-callback does not answer */
 } Listener;
 
 /* Serves from the next iteration of the event loop on; ends the loop when idle, or on a failure of our own. */

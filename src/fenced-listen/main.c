@@ -183,7 +183,10 @@ static int run(int argc, char *argv[]) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(listener_freep) Listener *listener = NULL;
         _cleanup_(dial_freep) Dial *dial = NULL;
-        Arguments arguments = { .listener = { .exec_path = EXEC_SOCKET_PATH, .limits = LIMITS_DEFAULT },
+        Arguments arguments = { .listener = { .netlink = { -1, -1 },
+                                        .exec_path = EXEC_SOCKET_PATH,
+                                        .callback_path = CALLBACK_SOCKET_PATH,
+                                        .limits = LIMITS_DEFAULT },
                 .idle_usec = IDLE_DEFAULT * USEC_PER_SEC };
         ListenerOptions *o = &arguments.listener;
         int r;
@@ -193,7 +196,7 @@ static int run(int argc, char *argv[]) {
                 return r;
         r = fit_descriptors(&o->limits);
         if (r >= 0 && !arguments.connect)
-                r = transport_take_sockets(o->transport, o->fds, &o->n_fds);
+                r = transport_take_sockets(o->transport, &o->netlink, o->fds, &o->n_fds);
         if (r < 0)
                 return r;
         r = make_event(&event);

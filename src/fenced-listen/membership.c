@@ -23,6 +23,7 @@ struct Membership {
         Address groups[SOCKETS_MAX];
         size_t n_fds;
         InterfaceFilter filter;
+        int ask_fd; /* borrowed */
         Member *members;
         size_t n_members;
         sd_event_source *source;
@@ -133,7 +134,7 @@ static int membership_update(Membership *m) {
         bool same;
         int r;
 
-        r = netlink_interfaces(&table, &n);
+        r = netlink_interfaces(m->ask_fd, &table, &n);
         if (r < 0)
                 return r;
         members = calloc(n + 1, sizeof(*members));
@@ -170,10 +171,9 @@ static int on_change(sd_event_source *s, int fd, uint32_t revents, void *userdat
         return 0;
 }
 
-int membership_new(
-        sd_event *event, const int *fds, size_t n_fds, const InterfaceFilter *filter, Membership **ret) {
+int membership_new(sd_event *event, const NetlinkSockets *netlink, const int *fds, size_t n_fds,
+        const InterfaceFilter *filter, Membership **ret) {
         _cleanup_(membership_freep) Membership *m = NULL;
-        _cleanup_close_ int fd = -1;
         int r;
 
         if (n_fds > SOCKETS_MAX)
@@ -182,22 +182,16 @@ int membership_new(
         if (!m)
                 return -ENOMEM;
         m->filter = *filter;
+        m->ask_fd = netlink->ask;
         for (; m->n_fds < n_fds; m->n_fds++) {
                 m->fds[m->n_fds] = fds[m->n_fds];
                 r = address_of_socket(fds[m->n_fds], m->groups + m->n_fds);
                 if (r < 0)
                         return r;
         }
-        r = netlink_watch_interfaces(&fd);
+        r = sd_event_add_io(event, &m->source, netlink->watch, EPOLLIN, on_change, m);
         if (r < 0)
                 return r;
-        r = sd_event_add_io(event, &m->source, fd, EPOLLIN, on_change, m);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_io_fd_own(m->source, true);
-        if (r < 0)
-                return r;
-        fd = -1; /* the source closes it */
         r = sd_event_source_set_exit_on_failure(m->source, true);
         if (r < 0)
                 return r;

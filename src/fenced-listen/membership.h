@@ -4,6 +4,7 @@
 /* Keeps sockets joined to the groups they are bound to, on the interfaces that are served, while these come and go. A
  * join belongs to the socket, which systemd keeps: what an earlier run joined is left when it is not wanted any more. */
 
+#include "address.h"
 #include "base.h"
 #include "netlink.h"
 
@@ -26,8 +27,8 @@ typedef struct Membership Membership;
 
 /* Joins, and follows the interfaces from then on. The descriptors are borrowed, the filter is copied (its strings are
  * not). That some interface cannot be joined is said in the log, and no error. */
-int membership_new(
-        sd_event *event, const int *fds, size_t n_fds, const InterfaceFilter *filter, Membership **ret);
+int membership_new(sd_event *event, const NetlinkSockets *netlink, const int *fds, size_t n_fds,
+        const InterfaceFilter *filter, Membership **ret);
 void membership_free(Membership *m);
 DEFINE_CLEANUP(Membership *, membership_free);
 

@@ -1,67 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "netlink.h"
+#include "rtnetlink.h"
 
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/socket.h>
 
-typedef union NetlinkAddress {
-        struct sockaddr sa;
-        struct sockaddr_nl nl;
-} NetlinkAddress;
+enum { ATTEMPTS = 5 }; /* of a dump that a change interrupted; the change is announced anyway */
 
-enum {
-        BUFFER_SIZE = 32 * 1024, /* what the kernel fills at most per message of a dump */
-        ATTEMPTS = 5, /* of a dump that a change interrupted; the change is announced anyway */
-};
+bool netlink_take(NetlinkSockets *s, int fd) {
+        int *slot = rtnetlink_is_socket(fd, RTMGRP_LINK) ? &s->watch
+                    : rtnetlink_is_socket(fd, 0)         ? &s->ask
+                                                         : NULL;
+        int on = 1;
 
-static int open_socket(uint32_t groups, int *ret) {
-        NetlinkAddress sa = { .nl = { .nl_family = AF_NETLINK, .nl_groups = groups } };
-        _cleanup_close_ int fd = -1;
-
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-        if (fd < 0 || bind(fd, &sa.sa, sizeof(sa)) < 0)
-                return -errno;
-        *ret = TAKE(fd, -1);
-        return 0;
-}
-
-int netlink_watch_interfaces(int *ret_fd) {
-        return open_socket(RTMGRP_LINK, ret_fd);
+        if (!slot || *slot >= 0)
+                return false;
+        /* Lost messages are no error here, see netlink_drain(); to systemd, which polls this while nobody serves, one would
+         * be the end of the whole socket unit. */
+        if (slot == &s->watch)
+                (void) setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
+        *slot = fd;
+        return true;
 }
 
 int netlink_drain(int fd) {
         uint8_t byte;
 
         for (;;)
-                if (recv(fd, &byte, sizeof(byte), MSG_TRUNC) < 0) {
+                if (recv(fd, &byte, sizeof(byte), MSG_TRUNC | MSG_DONTWAIT) < 0) {
                         if (errno == EAGAIN)
                                 return 0;
                         if (errno != ENOBUFS && errno != EINTR)
                                 return -errno;
                 }
-}
-
-/* One message from the kernel, nobody else. */
-static int receive(int fd, void *buffer, size_t *ret_size) {
-        NetlinkAddress sa = {};
-        socklen_t length = sizeof(sa);
-        ssize_t n;
-
-        do {
-                n = recvfrom(fd, buffer, BUFFER_SIZE, 0, &sa.sa, &length);
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-        } while (n < 0 || sa.nl.nl_pid != 0);
-        *ret_size = (size_t) n;
-        return 0;
-}
-
-static int error_of(const struct nlmsghdr *h) {
-        return h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))
-                       ? -EBADMSG
-                       : ((const struct nlmsgerr *) NLMSG_DATA(h))->error;
 }
 
 static bool slave_of_vrf(const struct rtattr *linkinfo) {
@@ -106,7 +78,7 @@ static int parse_dump(const void *buffer, size_t size, Interface *table, size_t 
                 if (h->nlmsg_flags & NLM_F_DUMP_INTR)
                         *interrupted = true;
                 if (h->nlmsg_type == NLMSG_ERROR)
-                        return error_of(h) < 0 ? error_of(h) : -EBADMSG;
+                        return rtnetlink_error(h);
                 if (h->nlmsg_type == NLMSG_DONE)
                         return *interrupted ? -EINTR : 1;
                 if (*n < INTERFACES_MAX && parse_interface(h, table + *n))
@@ -115,7 +87,7 @@ static int parse_dump(const void *buffer, size_t size, Interface *table, size_t 
         return 0;
 }
 
-static int dump_interfaces(Interface *table, size_t *ret_n, void *buffer) {
+static int dump_interfaces(int fd, Interface *table, size_t *ret_n, void *buffer) {
         struct {
                 struct nlmsghdr h;
                 struct ifinfomsg info;
@@ -125,20 +97,17 @@ static int dump_interfaces(Interface *table, size_t *ret_n, void *buffer) {
                         .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
                 .info = { .ifi_family = AF_UNSPEC },
         };
-        _cleanup_close_ int fd = -1;
         bool interrupted = false;
         size_t n = 0;
         int r;
 
-        r = open_socket(0, &fd);
+        r = rtnetlink_ask(fd, &request.h);
         if (r < 0)
                 return r;
-        if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
-                return -errno;
         do {
                 size_t size;
 
-                r = receive(fd, buffer, &size);
+                r = rtnetlink_receive(fd, buffer, &size);
                 if (r < 0)
                         return r;
                 r = parse_dump(buffer, size, table, &n, &interrupted);
@@ -147,72 +116,21 @@ static int dump_interfaces(Interface *table, size_t *ret_n, void *buffer) {
         return r < 0 ? r : 0;
 }
 
-int netlink_interfaces(Interface **ret, size_t *ret_n) {
+int netlink_interfaces(int fd, Interface **ret, size_t *ret_n) {
         _cleanup_free_ Interface *table = NULL;
         _cleanup_free_ void *buffer = NULL;
         size_t n = 0;
         int r = -EINTR;
 
         table = calloc(INTERFACES_MAX, sizeof(*table));
-        buffer = malloc(BUFFER_SIZE);
+        buffer = malloc(RTNETLINK_BUFFER_SIZE);
         if (!table || !buffer)
                 return -ENOMEM;
         for (int i = 0; i < ATTEMPTS && r == -EINTR; i++)
-                r = dump_interfaces(table, &n, buffer);
+                r = dump_interfaces(fd, table, &n, buffer);
         if (r < 0 && r != -EINTR)
                 return r;
         *ret = TAKE(table, NULL);
         *ret_n = n;
-        return 0;
-}
-
-int netlink_route_type(const Address *address, unsigned *ret_type) {
-        struct {
-                struct nlmsghdr h;
-                struct rtmsg route;
-                uint8_t attributes[2 * RTA_SPACE(16)];
-        } request = { .route = { .rtm_family = (uint8_t) address->family } };
-        size_t size = address_size(address), used = RTA_SPACE(size);
-        struct rtattr *a = (struct rtattr *) request.attributes;
-        _cleanup_free_ void *buffer = NULL;
-        _cleanup_close_ int fd = -1;
-        const struct nlmsghdr *h;
-        int r;
-
-        if (size == 0)
-                return -EAFNOSUPPORT;
-        request.route.rtm_dst_len = (uint8_t) (size * 8);
-        *a = (struct rtattr){ .rta_len = (unsigned short) RTA_LENGTH(size), .rta_type = RTA_DST };
-        memcpy(RTA_DATA(a), address->bytes, size);
-        if (address->scope != 0) {
-                a = (struct rtattr *) (request.attributes + used);
-                *a = (struct rtattr){ .rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_OIF };
-                memcpy(RTA_DATA(a), &address->scope, sizeof(uint32_t));
-                used += RTA_SPACE(sizeof(uint32_t));
-        }
-        request.h = (struct nlmsghdr){
-                .nlmsg_len = (uint32_t) (NLMSG_LENGTH(sizeof(struct rtmsg)) + used),
-                .nlmsg_type = RTM_GETROUTE,
-                .nlmsg_flags = NLM_F_REQUEST,
-        };
-        r = open_socket(0, &fd);
-        if (r < 0)
-                return r;
-        if (send(fd, &request, request.h.nlmsg_len, MSG_NOSIGNAL) < 0)
-                return -errno;
-        buffer = malloc(BUFFER_SIZE);
-        if (!buffer)
-                return -ENOMEM;
-        r = receive(fd, buffer, &size);
-        if (r < 0)
-                return r;
-        h = buffer;
-        if (!NLMSG_OK(h, size))
-                return -EBADMSG;
-        if (h->nlmsg_type == NLMSG_ERROR)
-                return error_of(h) < 0 ? error_of(h) : -EBADMSG;
-        if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg)))
-                return -EBADMSG;
-        *ret_type = ((const struct rtmsg *) NLMSG_DATA(h))->rtm_type;
         return 0;
 }

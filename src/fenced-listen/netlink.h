@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the kernel says about interfaces and routes (rtnetlink(7)). A query is answered by the kernel at once; none of
- * these wait for anybody. */
+/* The host's interfaces, by the rtnetlink sockets that systemd passes (rtnetlink.h). Nothing here waits for anybody. */
 
-#include "address.h"
 #include "base.h"
 
 #include <net/if.h>
@@ -18,15 +16,17 @@ typedef struct Interface {
         bool port; /* of a bridge or bond: what it receives arrives on the master */
 } Interface;
 
-/* A socket that becomes readable when an interface appears, changes, or vanishes. */
-int netlink_watch_interfaces(int *ret_fd);
+/* Answers and announcements do not mix: a queue full of the latter has no room for the former. -1: was not passed. */
+typedef struct NetlinkSockets {
+        int watch; /* readable when an interface appears, changes, or vanishes (ListenNetlink=route 1) */
+        int ask; /* ListenNetlink=route */
+} NetlinkSockets;
 
-/* Throws away what it says; lost messages are no error, since one change is as good as two. */
+/* Takes a socket that systemd passed for what it is; false: for nothing, or there was one before. */
+bool netlink_take(NetlinkSockets *s, int fd);
+
+/* Throws away what `watch` says; lost messages are no error, since one change is as good as two. */
 int netlink_drain(int fd);
 
-/* All interfaces, at most INTERFACES_MAX. The caller frees *ret. */
-int netlink_interfaces(Interface **ret, size_t *ret_n);
-
-/* The type of the route to an address, RTN_LOCAL for one of our own, RTN_UNICAST for another machine. -ENETUNREACH and
- * the like when there is none. */
-int netlink_route_type(const Address *address, unsigned *ret_type);
+/* All interfaces, at most INTERFACES_MAX; fd: `ask`. The caller frees *ret. */
+int netlink_interfaces(int fd, Interface **ret, size_t *ret_n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "peer.h"
+#include "callback-client.h"
+#include "log.h"
 
 #include <netinet/tcp.h>
 #include <string.h>
@@ -14,6 +16,7 @@ typedef struct Peer {
         Listener *listener;
         Conversation conversation;
         int fd; /* -1 before the call-back */
+        bool asking; /* fd leads to fenced-callback, whose answer is a socket to put there */
         int udp_fd; /* the listener's; -1 for connections */
         uint16_t port; /* to call back */
         uint32_t ifindex;
@@ -147,43 +150,64 @@ static int set_fd(Peer *p, int fd) {
         return sd_event_add_io(p->listener->event, &p->io, fd, 0, on_io, p);
 }
 
+/* That fenced-callback does not answer is said once, not per request. Nor is it the guest's failure. */
+static int without_callback(Listener *l, int error) {
+        if (!l->callback_lost)
+                log_error_errno(
+                        error, "Cannot call guests back, fence-virt-callback.socket does not answer: %m");
+        l->callback_lost = true;
+        return error;
+}
+
 static int start_connect(Peer *p) {
-        SocketAddress sa;
-        socklen_t length = address_to_sockaddr(&p->seat.address, p->port, &sa);
         int fd, r;
 
         if (!sources_may_call(&p->listener->sources, &p->seat.address, listener_now(p->listener)))
                 return -EBUSY;
-        fd = socket(p->seat.address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return -errno;
-        r = set_fd(p, fd);
+        r = callback_ask(p->listener->options.callback_path, &p->seat.address, p->port, &fd);
         if (r < 0)
-                return r;
-        if (connect(fd, &sa.sa, length) >= 0)
-                return 1;
-        if (errno == EINPROGRESS)
+                return without_callback(p->listener, r);
+        p->asking = true;
+        return set_fd(p, fd);
+}
+
+/* 0: not yet, or the socket is there now and connects; a positive errno: the guest cannot be called. */
+static int take_socket(Peer *p) {
+        int fd, error, r;
+
+        r = callback_take(p->fd, &fd, &error);
+        if (r < 0)
+                return without_callback(p->listener, r);
+        if (r == 0)
                 return 0;
-        r = -errno;
-        sources_failed(&p->listener->sources, &p->seat.address, listener_now(p->listener));
-        return r;
+        p->listener->callback_lost = false;
+        p->asking = false;
+        p->io = sd_event_source_disable_unref(p->io);
+        p->fd = safe_close(p->fd);
+        return error != 0 ? error : set_fd(p, fd);
 }
 
 static int step_connect(Peer *p) {
-        int error = 0, r = 1;
+        int error = 0;
         socklen_t length = sizeof(error);
+        bool waits = p->fd < 0 || p->asking;
 
         if (p->fd < 0)
-                r = start_connect(p);
+                error = start_connect(p);
+        else if (p->asking)
+                error = take_socket(p);
         else if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
                 return -errno;
-        if (error != 0) {
+        if (error < 0)
+                return error;
+        if (error > 0) {
                 sources_failed(&p->listener->sources, &p->seat.address, listener_now(p->listener));
                 return -error;
         }
-        if (r > 0)
-                conversation_advance(&p->conversation, listener_now(p->listener));
-        return r;
+        if (waits)
+                return 0;
+        conversation_advance(&p->conversation, listener_now(p->listener));
+        return 1;
 }
 
 static void on_answer(const ExecAnswer *answer, void *userdata);
@@ -245,7 +269,7 @@ static int wait_for_event(Peer *p) {
 
         p->seat.standing = phase(p) == PHASE_PACKET ? STANDING_SILENT : standings[turn];
         if (p->io) {
-                r = sd_event_source_set_io_events(p->io, events[turn]);
+                r = sd_event_source_set_io_events(p->io, p->asking ? EPOLLIN : events[turn]);
                 if (r < 0)
                         return r;
         }
@@ -321,7 +345,9 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
                 run(p);
                 return 0;
         }
-        if (phase(p) == PHASE_CONNECT)
+        if (p->asking)
+                (void) without_callback(p->listener, -ETIMEDOUT);
+        else if (phase(p) == PHASE_CONNECT)
                 sources_failed(&p->listener->sources, &p->seat.address, listener_now(p->listener));
         peer_end(&p->seat);
         return 0;

@@ -112,8 +112,10 @@ static void free_names(char ***names) {
         free(*names);
 }
 
-int transport_take_sockets(const Transport *t, int ret_fds[static SOCKETS_MAX], size_t *ret_n) {
+int transport_take_sockets(
+        const Transport *t, NetlinkSockets *netlink, int ret_fds[static SOCKETS_MAX], size_t *ret_n) {
         _cleanup_(free_names) char **names = NULL;
+        size_t taken = 0;
         int n;
 
         n = sd_listen_fds_with_names(false, &names);
@@ -130,11 +132,23 @@ int transport_take_sockets(const Transport *t, int ret_fds[static SOCKETS_MAX], 
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i, r;
 
+                if (t->joins && netlink_take(netlink, fd))
+                        continue;
                 r = take(t, fd, names[i]);
                 if (r < 0)
                         return r;
-                ret_fds[i] = fd;
+                ret_fds[taken++] = fd;
         }
-        *ret_n = (size_t) n;
+        if (t->joins && (netlink->watch < 0 || netlink->ask < 0)) {
+                log_error("No rtnetlink sockets: fence-virt-listen@%s.socket needs ListenNetlink=route and "
+                          "ListenNetlink=route 1",
+                        t->name);
+                return -ENOTCONN;
+        }
+        if (taken == 0) {
+                log_error("No %s", t->socket);
+                return -ENOTCONN;
+        }
+        *ret_n = taken;
         return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "conversation.h"
 #include "limits.h"
+#include "netlink.h"
 
 typedef struct Transport {
         const char *name; /* --transport=, ORIGIN_TRANSPORT, and of the sockets */
@@ -27,6 +28,8 @@ const Transport *transport_find(const char *name);
  * unit, ANYTHING@NAME.socket. */
 bool transport_owns(const Transport *t, const char *fd_name);
 
-/* Takes the sockets that systemd passed, all of which must be of this transport, and makes them non-blocking. Says what
- * is wrong with them. -ENOTCONN when there are none, -EPROTOTYPE for one of another kind. */
-int transport_take_sockets(const Transport *t, int ret_fds[static SOCKETS_MAX], size_t *ret_n);
+/* Takes the sockets that systemd passed, all of which must be of this transport, and makes them non-blocking. A transport
+ * that joins gets both rtnetlink sockets with them. Says what is wrong with them. -ENOTCONN when there are none, -EPROTOTYPE
+ * for one of another kind. */
+int transport_take_sockets(
+        const Transport *t, NetlinkSockets *netlink, int ret_fds[static SOCKETS_MAX], size_t *ret_n);

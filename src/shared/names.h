@@ -5,14 +5,15 @@
 
 #include "config.h"
 
-#define EXEC_SOCKET_PATH "/run/fence-virt/exec.sock"
-#define STATE_DIR        "/var/lib/fence-virt"
-#define KEYS_DIR         CONFDIR "/keys"
-#define GROUPS_DIR       CONFDIR "/groups.d"
-#define CONF_PATH        CONFDIR "/fence-virt.conf"
-#define CONF_DROPIN_DIR  CONFDIR "/fence-virt.conf.d"
-#define CHANNELS_PATH    CONFDIR "/channels.conf" /* the hook's */
-#define LEGACY_KEY_PATH  "/etc/cluster/fence_xvm.key"
+#define CALLBACK_SOCKET_PATH "/run/fence-virt/callback.sock" /* callback-protocol.h */
+#define EXEC_SOCKET_PATH     "/run/fence-virt/exec.sock"
+#define STATE_DIR            "/var/lib/fence-virt"
+#define KEYS_DIR             CONFDIR "/keys"
+#define GROUPS_DIR           CONFDIR "/groups.d"
+#define CONF_PATH            CONFDIR "/fence-virt.conf"
+#define CONF_DROPIN_DIR      CONFDIR "/fence-virt.conf.d"
+#define CHANNELS_PATH        CONFDIR "/channels.conf" /* the hook's */
+#define LEGACY_KEY_PATH      "/etc/cluster/fence_xvm.key"
 
 #define EXEC_USER   "fence-virt"
 #define LISTEN_USER "fence-virt-listen"

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -36,7 +37,7 @@ enum { PATIENCE_MS = 60000, PORT = 1229 };
 typedef struct Host {
         FakeExecutor executor;
         int own_ns, guest_ns, notify;
-        pid_t program;
+        pid_t program, callback; /* fenced-callback, for multicast */
 } Host;
 
 static void shell(const char *command) {
@@ -50,7 +51,7 @@ static void enter(int ns) {
 static void setup(Host *h) {
         struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = NOTIFY };
 
-        *h = (Host){ .program = -1 };
+        *h = (Host){ .program = -1, .callback = -1 };
         cr_assert_eq(geteuid(), 0, "this test makes namespaces: run it as root");
         cr_assert_eq(unshare(CLONE_NEWNET), 0, "%s", strerror(errno));
         h->guest_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -103,6 +104,10 @@ static void teardown(Host *h) {
                 cr_assert_eq(waitpid(h->program, &status, 0), h->program);
                 cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
         }
+        if (h->callback > 0) {
+                cr_assert_eq(kill(h->callback, SIGTERM), 0);
+                cr_assert_eq(waitpid(h->callback, NULL, 0), h->callback);
+        }
         fake_executor_stop(&h->executor);
 }
 
@@ -127,8 +132,17 @@ static int bound_socket(int type, const char *ip, uint16_t port) {
         return fd;
 }
 
+static int rtnetlink_socket(uint32_t groups) {
+        struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+        cr_assert_eq(bind(fd, (const void *) &sa, sizeof(sa)), 0);
+        return fd;
+}
+
 /* As systemd does: sockets from descriptor 3 on, named. */
-static pid_t start(const int *fds, int n, const char *name, char *const argv[]) {
+static pid_t start_program(
+        const char *program, const int *fds, int n, const char *name, char *const argv[]) {
         char names[200] = "", pid_text[16], n_text[16];
         pid_t pid = fork();
 
@@ -152,8 +166,33 @@ static pid_t start(const int *fds, int n, const char *name, char *const argv[]) 
         (void) setenv("LISTEN_FDS", n_text, 1);
         (void) setenv("LISTEN_FDNAMES", names, 1);
         (void) setenv("NOTIFY_SOCKET", NOTIFY, 1);
-        (void) execv(FENCED_LISTEN, argv);
+        (void) execv(program, argv);
         _exit(96);
+}
+
+/* Without a network, as its unit has it. */
+static pid_t start(const int *fds, int n, const char *name, char *const argv[]) {
+        int own_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        pid_t pid;
+
+        cr_assert(own_ns >= 0);
+        cr_assert_eq(unshare(CLONE_NEWNET), 0, "%s", strerror(errno));
+        pid = start_program(FENCED_LISTEN, fds, n, name, argv);
+        enter(own_ns);
+        close(own_ns);
+        return pid;
+}
+
+static void start_callback(Host *h, const char *option) {
+        const struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = CALLBACK_SOCKET_PATH };
+        char *const argv[] = { (char *) "fenced-callback", (char *) option, NULL };
+        const int fds[] = { socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rtnetlink_socket(0) };
+
+        cr_assert_eq(bind(fds[0], (const void *) &sa, sizeof(sa)), 0, "%s", strerror(errno));
+        cr_assert_eq(listen(fds[0], 1024), 0);
+        h->callback = start_program(FENCED_CALLBACK, fds, 2, "fence-virt-callback.socket", argv);
+        close(fds[0]);
+        close(fds[1]);
 }
 
 /* Waits for a message of the program that has this line in it. */
@@ -171,15 +210,22 @@ static void expect_notify(Host *h, const char *line) {
         } while (!strstr(text, line));
 }
 
-static void start_multicast(Host *h, const char *option) {
+/* option: NULL, or one of the listener's. */
+static void start_listener(Host *h, const char *option) {
         char *const argv[] = { (char *) "fenced-listen", (char *) "--transport=multicast", (char *) option,
                 NULL };
-        const int fds[] = { bound_socket(SOCK_DGRAM, GROUP4, PORT), bound_socket(SOCK_DGRAM, GROUP6, PORT) };
+        const int fds[] = { bound_socket(SOCK_DGRAM, GROUP4, PORT), bound_socket(SOCK_DGRAM, GROUP6, PORT),
+                rtnetlink_socket(0), rtnetlink_socket(RTMGRP_LINK) };
 
-        h->program = start(fds, 2, "fence-virt-listen@multicast.socket", argv);
+        h->program = start(fds, ELEMENTSOF(fds), "fence-virt-listen@multicast.socket", argv);
         expect_notify(h, "READY=1");
-        close(fds[0]);
-        close(fds[1]);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                close(fds[i]);
+}
+
+static void start_multicast(Host *h, const char *option) {
+        start_callback(h, option && strcmp(option, "--allow-local") == 0 ? option : NULL);
+        start_listener(h, option);
 }
 
 /* What a guest sends with, and where: datagrams to a group, by the interface that has this address. */
@@ -298,6 +344,24 @@ Test(program, refuses_to_start_without_a_socket_or_with_one_that_does_not_listen
                 pid = start(&fd, n, "tcp", argv);
                 cr_assert_eq(waitpid(pid, &status, 0), pid);
                 cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE, "%d", status);
+        }
+        teardown(&h);
+}
+
+Test(program, refuses_multicast_without_both_rtnetlink_sockets) {
+        char *const argv[] = { (char *) "fenced-listen", (char *) "--transport=multicast", NULL };
+        const uint32_t groups[] = { 0, RTMGRP_LINK };
+        Host h;
+
+        setup(&h);
+        for (size_t i = 0; i < 2; i++) {
+                int fds[] = { bound_socket(SOCK_DGRAM, GROUP4, PORT), rtnetlink_socket(groups[i]) }, status;
+                pid_t pid = start(fds, 2, "multicast", argv);
+
+                cr_assert_eq(waitpid(pid, &status, 0), pid);
+                cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE, "%d", status);
+                close(fds[0]);
+                close(fds[1]);
         }
         teardown(&h);
 }
@@ -526,5 +590,27 @@ Test(program, does_not_call_a_guest_again_at_once_that_could_not_be_called) {
                 bound_socket(SOCK_STREAM, GUEST6, PORT), GUEST6); /* another source */
         expect_events(&h, "OPC");
         fake_executor_expect_nothing(&h.executor);
+        teardown(&h);
+}
+
+Test(program, recovers_when_who_calls_guests_has_been_away) {
+        uint8_t packet[WIRE_PACKET_SIZE];
+        int fd, listener;
+        Host h;
+
+        setup(&h);
+        connect_guest(&h);
+        start_listener(&h, NULL);
+        enter(h.guest_ns);
+        fd = guest_datagram_socket(GUEST4, if_nametoindex("veth1"));
+        listener = bound_socket(SOCK_STREAM, GUEST4, PORT);
+        make_packet(GUEST4, PORT, packet);
+        send_to_group(fd, false, packet, sizeof(packet));
+        expect_events(&h, "cOA");
+        enter(h.own_ns);
+        start_callback(&h, NULL);
+        enter(h.guest_ns);
+        fence_by_multicast(fd, listener, GUEST4); /* at once: it was not the guest's failure */
+        expect_events(&h, "OPC");
         teardown(&h);
 }
