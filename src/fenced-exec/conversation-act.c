@@ -181,12 +181,11 @@ void conversation_act(Conversation *c) {
 
         if (policy_check_requester(m->policy, &c->requester, action, &why) != VERDICT_ALLOW)
                 deny(c, why.text);
-        else if (action == ACTION_NULL) {
-                /* failure is what fence_virtd answers; agents use it to see that a line is in step */
-                conversation_audit(
-                        c, AUDIT_DONE, "allow", "null does nothing, and is answered so", "null", NULL);
+        else if (action == ACTION_NULL)
+                /* Failure is what fence_virtd answers. Agents ask it before all else to see that a line is in step, so
+                 * a record of it would bury those of decisions. */
                 answer(c, REPLY_FAILURE);
-        } else {
+        else {
                 r = action == ACTION_MONITOR ? ask(c, WORKER_JOB_PING, on_pinged)
                     : action == ACTION_LIST  ? ask(c, WORKER_JOB_LIST, on_listed)
                                              : ask(c, WORKER_JOB_RESOLVE, on_resolved);

@@ -205,8 +205,8 @@ static void on_identified(const InquiryResult *result, void *userdata) {
                         (void) snprintf(
                                 c->requester.name, sizeof(c->requester.name), "%.63s", result->answer->name);
                 if (c->form == FORM_FRAME)
-                        (void) snprintf(
-                                c->requester.source, sizeof(c->requester.source), "%s", c->requester.uuid);
+                        (void) snprintf(c->requester.source, sizeof(c->requester.source), "%s",
+                                c->requester.name[0] ? c->requester.name : c->requester.uuid);
                 make_key(c);
         }
         if (found || !c->keyless)

@@ -301,7 +301,6 @@ Test(bus, every_action_is_answered_and_audited) {
                 { ACTION_ON, "vm5", REPLY_SUCCESS, "FENCE_RESULT=on\n" },
                 { ACTION_MONITOR, "", REPLY_SUCCESS, "FENCE_RESULT=ok\n" },
                 { ACTION_LIST, "", REPLY_LIST, "FENCE_RESULT=listed\n" },
-                { ACTION_NULL, "", REPLY_FAILURE, "FENCE_RESULT=null\n" },
                 { ACTION_OFF, "vm3", REPLY_DENIED, "FENCE_DECISION=deny\n" }, /* exists, no member */
                 { ACTION_OFF, "nosuch", REPLY_DENIED, "FENCE_DECISION=deny\n" }, /* must look the same */
                 { ACTION_STATUS, "ambiguous", REPLY_FAILURE, "FENCE_RESULT=ambiguous\n" },
@@ -317,6 +316,8 @@ Test(bus, every_action_is_answered_and_audited) {
                 cr_expect(audited(f, "FENCE_SOURCE=127.0.0.1\n"));
         }
         cr_expect_eq(n_acts(f), 3);
+        cr_expect_eq(request(f, ACTION_NULL, ""), REPLY_FAILURE);
+        cr_expect_eq(f->n_audit, ELEMENTSOF(table), "null decides nothing");
         fixture_end(f);
 }
 
