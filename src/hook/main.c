@@ -20,12 +20,12 @@
 #define AGAIN_PATH "/run/fence-virt/arm-again"
 
 enum {
-        /* One start of a domain is held up by 2 s at most: by prepare and started together when it has a socket of its
-         * own, else by started alone. */
-        PREPARE_MSEC = 1400,
-        STARTED_MSEC = 400,
-        ALONE_MSEC = 1900,
-        GRACE_MSEC = 100, /* all in all; in it what was missed is written down */
+        /* One start of a domain is held up by less than 2 s, with what it takes to run programs on a busy host: by prepare
+         * and started together when it has a socket of its own, else by started alone. */
+        PREPARE_MSEC = 1200,
+        STARTED_MSEC = 300,
+        ALONE_MSEC = 1500,
+        GRACE_MSEC = 50, /* in which is written down what was missed */
         ARM_MSEC = 20000,
 };
 
@@ -74,6 +74,7 @@ static void send_output_to_journal(void) {
         struct stat st;
 
         journal = sd_journal_stream_fd("fence-virt-hook", LOG_INFO, true);
+        (void) signal(SIGPIPE, SIG_IGN); /* a journal that was restarted does not hear it */
         (void) dup2(null, STDOUT_FILENO);
         (void) dup2(journal >= 0 ? journal : null, STDERR_FILENO);
         if (journal >= 0 && fstat(journal, &st) >= 0) {
@@ -123,7 +124,7 @@ static void hook(const char *name, const Phase *phase) {
         uint64_t start = now_usec(), deadline;
         Channels c = {};
 
-        limit_time(start + (phase->msec + GRACE_MSEC / 2) * USEC_PER_MSEC);
+        limit_time(start + (phase->msec + GRACE_MSEC) * USEC_PER_MSEC);
         send_output_to_journal();
         load_conf(&conf);
         if (arm_read(&conf, name, STDIN_FILENO, &c) < 0)
@@ -133,7 +134,7 @@ static void hook(const char *name, const Phase *phase) {
         if (!concerns(phase, &c))
                 return;
         deadline = start + (c.own_socket ? phase->msec : phase->msec_without_socket) * USEC_PER_MSEC;
-        limit_time(deadline + GRACE_MSEC / 2 * USEC_PER_MSEC);
+        limit_time(deadline + GRACE_MSEC * USEC_PER_MSEC);
         if (carry_out(name, phase, &c, deadline) < 0 && !(phase->what & ARM_STOP))
                 ask_again(name);
 }
