@@ -319,7 +319,3 @@ int channels_parse(const char *xml, size_t size, char *const *bind_directories, 
         *ret = r.channels;
         return 0;
 }
-
-bool channels_any(const Channels *c) {
-        return c->own_socket || c->n_binds > 0;
-}

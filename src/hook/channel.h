@@ -35,6 +35,3 @@ typedef struct Channels {
  * nested too deeply), with *ret_reason pointed at a static sentence. -ENOMEM. */
 int channels_parse(
         const char *xml, size_t size, char *const *bind_directories, Channels *ret, const char **ret_reason);
-
-/* True when something is to be started for it. */
-bool channels_any(const Channels *c);
