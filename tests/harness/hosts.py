@@ -2,6 +2,7 @@
 """Hosts and domains for tests: Debian's fence_virtd, the product's units, and libvirt's test driver behind a real
 libvirtd. Runs as root inside a lab host, whose state is thrown away: nothing is cleaned up that dies with it."""
 
+import glob
 import os
 import pwd
 import subprocess
@@ -14,7 +15,7 @@ BAD_KEY = '/etc/test/badkey'
 GUEST_NETNS = '/run/netns/guest'
 HOST_ADDRESS = '10.78.0.1'
 GUEST_ADDRESS = '10.78.0.2'
-MODULES = '/usr/lib/x86_64-linux-gnu/fence-virt'
+MODULES = '/usr/lib/*/fence-virt'     # of fence_virtd
 
 
 def run(*argv, check=True, text=True, timeout=60, **options):
@@ -42,11 +43,11 @@ def port_is_open(kind, port=1229):
     return False
 
 
-def background(unit, *argv, properties=()):
+def background(unit, *argv):
     """A program in a unit of its own, which outlives this process; end() ends it."""
     end(unit)
     run('systemd-run', '--quiet', '--collect', f'--unit={unit}', '--property=StandardOutput=null',
-        '--property=StandardError=null', '--property=TimeoutStopSec=3', *(f'--property={p}' for p in properties), '--', *argv)
+        '--property=StandardError=null', '--property=TimeoutStopSec=3', '--', *argv)
 
 
 def end(unit):
@@ -63,10 +64,10 @@ def write(path, content, mode=0o644, owner=None):
         os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
-def make_keys(size=64):
-    """64 bytes: the length at which a key is safe with every hash."""
-    write(KEY, bytes(range(7, 7 + size)), 0o600)
-    write(BAD_KEY, bytes(range(107, 107 + size)), 0o600)
+def make_keys():
+    """64 bytes: a length at which a key is safe with every hash."""
+    write(KEY, bytes(range(64)), 0o600)
+    write(BAD_KEY, bytes(range(100, 164)), 0o600)
 
 
 def make_guest_network():
@@ -122,11 +123,8 @@ class Domains:
     """Domains of the test driver inside a libvirtd, which shares their state between all its connections as long as
     one of them is open: a unit of its own holds one."""
 
-    def __init__(self, uri=URI):
-        self.uri = uri
-
     def virsh(self, *argv, check=True, **options):
-        return run('virsh', '-q', '-c', self.uri, *argv, check=check, **options)
+        return run('virsh', '-q', '-c', URI, *argv, check=check, **options)
 
     def start(self, domains):
         run('systemctl', 'start', 'libvirtd.socket')
@@ -143,7 +141,7 @@ class Domains:
 
     def hold(self):
         wait_until('libvirtd', lambda: self.virsh('list', check=False).returncode == 0)
-        background('holder', 'virsh', '-q', '-c', self.uri, 'event', '--loop', '--event', 'lifecycle')
+        background('holder', 'virsh', '-q', '-c', URI, 'event', '--loop', '--event', 'lifecycle')
 
     def stock_is_gone(self):
         """Removes the domain that the driver comes with. That lasts as soon as the holder has connected."""
@@ -181,7 +179,7 @@ class Debian:
         members = ' '.join(f'uuid = "{name}";' for name in self.may)
         groups = f'groups {{ group {{ ip = "{self.source}"; {members} }} }}' if self.may else ''
         write(f'/run/{self.unit}.conf', f'''
-fence_virtd {{ listener = "{self.transport}"; backend = "libvirt"; module_path = "{MODULES}"; }}
+fence_virtd {{ listener = "{self.transport}"; backend = "libvirt"; module_path = "{glob.glob(MODULES)[0]}"; }}
 listeners {{ {self.transport} {{ key_file = "{self.key}"; port = "{self.port}"; {where} }} }}
 backends {{ libvirt {{ {backend} }} }}
 {groups}

@@ -55,8 +55,8 @@ def metadata_names(text):
 class Text:
     """An expected output. It may contain: <reset>, either of the errors of a connection that the other side has closed,
     depending on who was faster; <usage>, all of the help text, <options>, its part about the command line,
-    <parameters>, the one about standard input; <metadata>; <hex>, a digest; <address> in memory; <version>. With same_names the
-    first three need to have the same options only, in any words, and the metadata the same parameters and actions."""
+    <parameters>, the one about standard input; <metadata>; <hex>, a digest; <address> in memory; <version>. With
+    same_names usage needs to have the same options only, in any words, and metadata the same parameters and actions."""
 
     def __init__(self, text, agent, same_names=False):
         self.text, self.same_names = text, same_names
@@ -187,6 +187,14 @@ def host_for(kind, contract, group):
     return hosts.Ours(transport, may=may, source='127.0.0.1', conf=conf)
 
 
+def wait_for_host(agents, contract):
+    """The rows are about a host that is up: not about the first start of a worker, or of polkit."""
+    program = ['fence_virt', '-T', '127.0.0.1'] if contract == 'tcp' else ['fence_xvm']
+    monitor = Row({'group': '', 'case': '', 'argv': [*program, '-k', hosts.KEY, '-o', 'monitor'], 'stdin': None, 'rc': 0,
+                   'seconds': 0, 'stdout': '', 'stderr': ''})
+    hosts.wait_until('an answer of the host', lambda: agents.run(monitor)['rc'] == 0)
+
+
 def bystander(row):
     """What else must be there for a row: a peer that never speaks, or a program that holds the guest's port."""
     if 'never answers' in row.case:
@@ -262,6 +270,7 @@ def main():
         host = host_for(kind, contract, group)
         if host:
             host.start()
+            wait_for_host(agents, contract)
         for row in (r for r in rows if r.group == group):
             thing = bystander(row)
             wrong = judge(row, agents.run(row), differences.of(pair, row))
