@@ -129,8 +129,8 @@ class Bench:
                  f'{failed} failed' if failed else shown[self.ours], '<= 2 x unloaded', not failed and during <= 2 * before,
                  f'3 x {count}', ratio=f'{during / before:.2f} x unloaded')
 
-    def at_once(self, one_name, eight_name, do, rounds, goal_of):
-        """goal_of: whose single one eight at once are held against."""
+    def at_once(self, one_name, eight_name, do, rounds):
+        """Eight at once, held against one of the same side."""
         one, eight = ([], []), ([], [])
         for _ in range(rounds):
             for answers, n in ((one, 1), (eight, 8)):
@@ -139,9 +139,7 @@ class Bench:
         d1, o1, d8, o8 = (median([r['seconds'] for r in side]) * 1000 for side in (*one, *eight))
         failed = sum(r['failed'] for r in (*one[1], *eight[1]))
         self.row(one_name, 'ms', d1, o1, n=rounds)
-        goal = {'debian': d1, 'ours': o1}[goal_of]
-        self.row(eight_name, 'ms', d8, o8, "<= 1.3 x Debian's one" if goal_of == 'debian' else '<= 1.3 x one',
-                 o8 <= 1.3 * goal and not failed, rounds, ratio=f'{d8 / d1:.1f} / {o8 / o1:.1f} x one')
+        self.row(eight_name, 'ms', d8, o8, '<= 1.3 x one', o8 <= 1.3 * o1 and not failed, rounds, ratio=f'{d8 / d1:.1f} / {o8 / o1:.1f} x one')
 
     def steady(self):
         seconds, rounds = self.n(60, 16), self.n(2, 1)
@@ -194,8 +192,8 @@ class Bench:
         self.agents()
         self.hang('200 peers are silent, tcp', 'silent')
         self.hang('a worker is stopped', 'worker', sides=[self.ours])
-        # The test driver's reboots are all processor and no waiting. What a cluster sees is how long all of them take.
-        self.at_once('one reboot', '8 reboots at once', 'reboots', self.n(5, 3), 'debian')
+        # The test driver's reboots are all processor and no waiting, so that eight on few cores take longer than one.
+        self.at_once('one reboot', '8 reboots at once', 'reboots', self.n(5, 3))
         self.steady()
 
         # Our listener calls one address back 100 times at once, then 50 times a second; agents ask again after two seconds.
@@ -208,7 +206,7 @@ class Bench:
 
         self.both('machines_up', n=8)
         self.both('host_up', transport='tcp', uris=[QEMU_URI], target='qemu1')
-        self.at_once('one QEMU machine off', '8 QEMU machines off at once', 'machines_off', self.n(5, 3), 'ours')
+        self.at_once('one QEMU machine off', '8 QEMU machines off at once', 'machines_off', self.n(5, 3))
         self.both('machines_down', n=8)
 
         self.both('other_libvirtd_up')
