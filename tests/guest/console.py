@@ -21,20 +21,20 @@ class Console:
         self.deadline = time.monotonic() + seconds
         self.received = b""
         self.socket = socket.socket(socket.AF_UNIX)
-        self.limit()
+        self.limit(self.deadline)
         try:
             self.socket.connect(path)
         except OSError as error:
             raise Gone from error
 
-    def limit(self):
-        left = self.deadline - time.monotonic()
+    def limit(self, until):
+        left = min(until, self.deadline) - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self.socket.settimeout(left)
 
-    def more(self):
-        self.limit()
+    def more(self, until):
+        self.limit(until)
         try:
             data = self.socket.recv(65536)
         except ConnectionResetError:
@@ -43,19 +43,29 @@ class Console:
             raise Gone
         self.received += data
 
-    def run(self, command):
-        """Exit status, output, errors."""
-        nonce = os.urandom(8).hex().encode()
-        self.limit()
-        self.socket.sendall(nonce + b" " + base64.b64encode(command.encode()) + b"\n")
+    def answer(self, nonce, until):
+        """What the guest has to say, waiting for it for a while."""
         head = re.compile(rb"\n" + nonce + rb" (\d+) (\d+) (\d+)\n")
-        while not (found := head.search(self.received)):
-            self.more()
-        status, output, errors = map(int, found.groups())
-        while len(self.received) < found.end() + output + errors:
-            self.more()
-        start = found.end()
-        return status, self.received[start : start + output], self.received[start + output :][:errors]
+        while True:
+            for found in head.finditer(self.received):
+                status, output, errors = map(int, found.groups())
+                said = self.received[found.end() :][: output + errors]
+                if len(said) == output + errors:
+                    return status, said[:output], said[output:]
+            self.more(until)
+
+    def run(self, command):
+        """Exit status, output, errors. Asks again, and again after twice the time, in case something was lost."""
+        nonce = os.urandom(8).hex().encode()
+        word = base64.b64encode(command.encode())
+        wait = 2
+        while True:
+            self.limit(self.deadline)
+            self.socket.sendall(b"\n%s %d %s\n" % (nonce, len(word), word))
+            try:
+                return self.answer(nonce, time.monotonic() + wait)
+            except TimeoutError:
+                wait *= 2
 
 
 def main():

@@ -3,33 +3,45 @@
 # What the scripts in tests/guest share, on top of tests/lib.sh: guests that run a Linux (TCG, no disk, no network), and in it
 # our agent as /usr/sbin/fence_{virt,xvm} and Debian's as /opt/debian/fence_virt.
 #
-#   guests_up HOST                    host_up and libvirt_up, with the image of the guests
+#   guests_up HOST [FILE=PATH...]     host_up and libvirt_up, with an image of the guests that has each FILE under PATH, too
 #   guest_define HOST NAME FORM...    defines a guest that reaches its host by each FORM, one of
 #                                       shared-serial, shared-channel   the socket that all guests share
 #                                       vm-serial, vm-channel           a socket of its own, made by the hook
 #                                       bind-serial, bind-channel       QEMU listens, in /run/guests (consoles are elsewhere:
 #                                                                       fence_virtd connects to all it finds in a directory)
-#                                     on ttyS1 or on the virtio port org.fencevirt.0. NAME is unique among all hosts
+#                                     on ttyS1 or on the virtio port org.fencevirt.0, and
+#                                       idle-serial, idle-channel       reads everything and does nothing: ttyS2, port "idle"
+#                                     NAME is unique among all hosts
+#   guest_victim HOST NAME            defines and starts a domain that is only there to be fenced
 #   guest_boot NAME...                starts them and waits until they take commands
 #   guest_ready NAME...               only waits
+#   guest_memory=MIB                  for those defined from now on [112]
 #   guest_run NAME CMD                runs the shell command CMD there: output, errors and exit status are its own; 124: no
 #                                     answer within $GUEST_SECONDS [60]; 125: the guest is gone. One at a time for each guest
+#   guest_timed NAME CMD              the same, and the last line of output is how long that took by the guest's own clock, in
+#                                     hundredths of a second
 #   guest_uuid NAME
 #   guest_state NAME                  as virsh says it
 #   guest_pid NAME                    its QEMU, in the host
 #   guest_said NAME                   the end of what its console said
 #   guest_fences LABEL NAME AGENT VICTIM   every action: NAME runs the command AGENT, VICTIM runs, and runs again at the end
+#
+#   serial_up HOST                    enables fence-virt-listen@serial.socket; sockets in /run/guests are served, too
+#   group HOST NAME MEMBER...         these may fence each other
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 declare -A guest_host=()
-guest_image=$top/build-check/guest/agent
+guest_memory=112
 
 guests_up() {
+        local home=$1
+        shift
+        guest_image=$top/build-check/guest/$(basename "$0")
         "$top/tools/guest-image" "$guest_image" "$BUILD/src/agent/fence_virt=/usr/sbin/fence_virt" \
-                "$BUILD/src/agent/fence_virt=/usr/sbin/fence_xvm" /usr/sbin/fence_virt=/opt/debian/fence_virt \
+                "$BUILD/src/agent/fence_virt=/usr/sbin/fence_xvm" /usr/sbin/fence_virt=/opt/debian/fence_virt "$@" \
                 >"$scratch/image" 2>&1 || die "no image of a guest: $(tail -n 1 "$scratch/image")"
-        host_up "$1"
-        guests_on "$1"
+        host_up "$home"
+        guests_on "$home"
 }
 
 guests_on() { # HOST; what guests need of a host that is up
@@ -37,7 +49,13 @@ guests_on() { # HOST; what guests need of a host that is up
         for file in vmlinuz initrd; do
                 put "$1" "/var/lib/guests/$file" <"$guest_image/$file"
         done
-        host "$1" mkdir -p /run/guests/console
+        put "$1" /etc/tmpfiles.d/guests.conf <<<"d /run/guests/console"
+        host "$1" systemd-tmpfiles --create guests.conf
+        printf '[Socket]\nListenStream=/run/guests/sink\nAccept=yes\n' | put "$1" /etc/systemd/system/sink.socket
+        printf '[Service]\nStandardInput=socket\nStandardOutput=null\nExecStart=cat\n' |
+                put "$1" /etc/systemd/system/sink@.service
+        host "$1" systemctl daemon-reload
+        host "$1" systemctl start sink.socket
         libvirt_up "$1"
 }
 
@@ -53,15 +71,18 @@ guest_port() { # NAME FORM; the device of a form
         shared-*) path=/run/fence-virt/serial.sock source="mode='connect'" ;;
         vm-*) path=/run/fence-virt/vm/$(guest_uuid "$1").sock source="mode='connect'" ;;
         bind-*) path=/run/guests/$1.${2#bind-} source="mode='bind'" ;;
+        idle-*) path=/run/guests/sink source="mode='connect'" ;;
         *) die "no such form: $2" ;;
         esac
         case $2 in
+        idle-serial) element=serial target="port='2'" ;;
+        idle-channel) element=channel target="type='virtio' name='idle'" ;;
         *-serial) element=serial target="port='1'" ;;
         *-channel) element=channel target="type='virtio' name='org.fencevirt.0'" ;;
         esac
         printf "<%s type='unix'><source %s path='%s'>" $element "$source" "$path"
         [[ $2 = bind-* ]] || printf "<reconnect enabled='yes' timeout='1'/>"
-        [[ $2 != shared-* ]] || printf "<seclabel model='dac' relabel='no'/>"
+        [[ $2 != shared-* && $2 != idle-* ]] || printf "<seclabel model='dac' relabel='no'/>"
         printf '</source><target %s/></%s>\n' "$target" $element
 }
 
@@ -70,7 +91,7 @@ guest_xml() { # NAME FORM...
         cat <<XML
 <domain type='qemu'>
   <name>$name</name><uuid>$(guest_uuid "$name")</uuid>
-  <memory unit='MiB'>112</memory>
+  <memory unit='MiB'>$guest_memory</memory>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>/var/lib/guests/vmlinuz</kernel>
@@ -97,12 +118,17 @@ XML
 }
 
 guest_define() { # HOST NAME FORM...
-        local name=$1 guest=$2
+        local home=$1 name=$2
         shift
-        guest_host[$guest]=$name
-        guest_xml "$@" | put "$name" "/run/guests/$guest.xml"
-        host "$name" virsh -q define "/run/guests/$guest.xml" >"$scratch/define" 2>&1 ||
-                die "cannot define $guest: $(tail -n 1 "$scratch/define")"
+        guest_host[$name]=$home
+        guest_xml "$@" | put "$home" "/run/guests/$name.xml"
+        host "$home" virsh -q define "/run/guests/$name.xml" >"$scratch/define" 2>&1 ||
+                die "cannot define $name: $(tail -n 1 "$scratch/define")"
+}
+
+guest_victim() {
+        guest_host[$2]=$1
+        domain_start "$1" "$2" "$(guest_uuid "$2")"
 }
 
 guest_boot() {
@@ -130,6 +156,16 @@ guest_run() {
                 "${GUEST_SECONDS:-60}" "$2"
 }
 
+guest_timed() {
+        guest_run "$1" "
+                read -r before _ </proc/uptime
+                $2
+                status=\$?
+                read -r after _ </proc/uptime
+                echo \$((\${after%.*}\${after#*.} - \${before%.*}\${before#*.}))
+                exit \$status"
+}
+
 guest_state() {
         domain_state "${guest_host[$1]}" "$1"
 }
@@ -148,9 +184,9 @@ guest_fences() {
         check "$label: list names $victim and its UUID, as running" \
                 grep -qE "^$victim +$(guest_uuid "$victim") on\$" <<<"$(guest_run "$name" "$agent -o list" 2>&1)"
         check "$label: monitor" guest_run "$name" "$agent -o monitor"
-        pid=$(guest_pid "$victim")
+        pid=$(guest_pid "$victim") # where there is none, 1 is looked for below, which is always there
         check "$label: off" guest_run "$name" "$agent -o off -n $victim"
-        check "$label: off has ended the QEMU of $victim" qemu_gone "$home" "${pid:-0}"
+        check "$label: off has ended the QEMU of $victim" qemu_gone "$home" "${pid:-1}"
         check_equal "$label: off has left $victim off" "shut off" "$(guest_state "$victim")"
         check_equal "$label: status says that it is off" "Status: OFF 2" \
                 "$(guest_run "$name" "$agent -o status -n $victim; echo \$?" 2>&1 | tr '\n' ' ' | sed 's/ $//')"
@@ -158,6 +194,20 @@ guest_fences() {
         check_equal "$label: on has started $victim" running "$(guest_state "$victim")"
         pid=$(guest_pid "$victim")
         check "$label: reboot" guest_run "$name" "$agent -o reboot -n $victim"
-        check "$label: reboot has ended the QEMU of $victim" qemu_gone "$home" "${pid:-0}"
+        check "$label: reboot has ended the QEMU of $victim" qemu_gone "$home" "${pid:-1}"
         check_equal "$label: and started another" running "$(guest_state "$victim")"
+}
+
+# --- the host's side -----------------------------------------------------------------------------------------------------
+serial_up() {
+        printf '[Channels]\nBindDirectory=/run/guests\n' | put "$1" /etc/fence-virt/channels.conf
+        host "$1" systemctl enable --now fence-virt-listen@serial.socket >"$scratch/enable" 2>&1 ||
+                die "the listener does not start: $(tail -n 1 "$scratch/enable")"
+}
+
+group() {
+        local home=$1 name=$2
+        shift 2
+        printf '[Group]\nMembers=%s\n' "$*" | put "$home" "/etc/fence-virt/groups.d/$name.conf"
+        host "$home" systemctl try-reload-or-restart fence-virt-exec.service
 }
