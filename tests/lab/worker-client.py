@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sends jobs to a worker by hand, as the executor would (src/shared/worker-protocol.h), and prints the events.
 

@@ -46,10 +46,14 @@ run_scripts() {
         local script name log rc failed=0
         mkdir -p build-check/logs
         for script in "$1"/*; do
+                name=$(basename "$1")/$(basename "$script")
                 if [ ! -f "$script" ] || [ ! -x "$script" ]; then
+                        if [ -f "$script" ] && head -n 1 "$script" | grep -q '^#!'; then
+                                echo "FAIL $name: a script that is not executable"
+                                failed=1
+                        fi
                         continue
                 fi
-                name=$(basename "$1")/$(basename "$script")
                 log=build-check/logs/${name//\//-}.log
                 rc=0
                 tools/lab down-all --force # what a script that was killed has left
