@@ -8,15 +8,24 @@
 #include <sys/stat.h>
 
 /* HKDF (RFC 5869) with SHA-512, one block: k_x = HKDF-Expand(HKDF-Extract("fence-fx2", key), "fx2 x", 64). */
-static void derive(const AuthKey *k, const char *label, uint8_t ret[static 64]) {
+static void derive(AuthKey *k) {
         static const char salt[] = "fence-fx2";
-        uint8_t prk[64], info[32] = {};
-        size_t n = strlen(label);
+        const struct {
+                const char *info; /* with HKDF's counter behind it */
+                uint8_t *key;
+        } purposes[] = {
+                { "fx2 tag\x01", k->tag_key },
+                { "fx2 host\x01", k->host_key },
+                { "fx2 guest\x01", k->guest_key },
+                { "fx2 result\x01", k->result_key },
+                { "fx2 packet\x01", k->packet_key },
+        };
+        uint8_t prk[64];
 
         auth_hmac_sha512(salt, strlen(salt), k->bytes, k->size, prk);
-        memcpy(info, label, n);
-        info[n] = 1;
-        auth_hmac_sha512(prk, sizeof(prk), info, n + 1, ret);
+        for (size_t i = 0; i < ELEMENTSOF(purposes); i++)
+                auth_hmac_sha512(
+                        prk, sizeof(prk), purposes[i].info, strlen(purposes[i].info), purposes[i].key);
         OPENSSL_cleanse(prk, sizeof(prk));
 }
 
@@ -31,21 +40,85 @@ static unsigned questionable(size_t size) {
         return w;
 }
 
+static int base64_value(uint8_t c) {
+        static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const char *p = c ? strchr(alphabet, c) : NULL;
+
+        return p ? (int) (p - alphabet) : -1;
+}
+
+/* RFC 4648, lines of any length, padded; the only text that stands for those bytes. */
+static int decode_base64(const uint8_t *text, size_t n_text, uint8_t *ret, size_t *ret_size) {
+        unsigned n_values = 0, n_padding = 0;
+        uint32_t bits = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_text; i++) {
+                int value = base64_value(text[i]);
+
+                if (text[i] == '\n')
+                        continue;
+                if (text[i] == '=')
+                        n_padding++;
+                else if (value < 0 || n_padding > 0)
+                        return -EBADMSG;
+                bits = bits << 6 | (uint32_t) (value < 0 ? 0 : value);
+                if (++n_values % 4 != 0)
+                        continue;
+                for (int shift = 16; shift >= 0; shift -= 8)
+                        ret[n++] = (uint8_t) (bits >> shift);
+        }
+        if (n_values % 4 != 0 || n_padding > 2 || n_padding > n)
+                return -EBADMSG;
+        for (unsigned i = 0; i < n_padding; i++)
+                if (ret[--n] != 0)
+                        return -EBADMSG;
+        *ret_size = n;
+        return 0;
+}
+
+static bool is_fx2_file(const void *bytes, size_t size) {
+        return size >= strlen(AUTH_KEY_FX2) && memcmp(bytes, AUTH_KEY_FX2, strlen(AUTH_KEY_FX2)) == 0;
+}
+
+/* What begins like such a file is one, or nothing: taken for a raw key it would make v1 values. */
+static int take_bytes(AuthKey *k, const uint8_t *bytes, size_t size) {
+        const size_t n_line = strlen(AUTH_KEY_FX2);
+        int r;
+
+        if (!is_fx2_file(bytes, size)) {
+                memcpy(k->bytes, bytes, size);
+                k->size = size;
+                return 0;
+        }
+        if (size == n_line || bytes[n_line] != '\n')
+                return -EBADMSG;
+        k->fx2_only = true;
+        r = decode_base64(bytes + n_line, size - n_line, k->bytes, &k->size);
+        return r >= 0 && k->size < AUTH_KEY_RECOMMENDED ? -EBADMSG : r;
+}
+
 int auth_key_new(const void *bytes, size_t size, AuthKey **ret, unsigned *ret_warnings) {
-        AuthKey *k;
+        _cleanup_(auth_key_freep) AuthKey *k = NULL;
+        int r;
 
         if (size < AUTH_KEY_MIN || size > AUTH_KEY_MAX)
                 return -EINVAL;
         k = calloc(1, sizeof(*k));
         if (!k)
                 return -ENOMEM;
-        memcpy(k->bytes, bytes, size);
-        k->size = size;
-        derive(k, "fx2 tag", k->tag_key);
+        r = take_bytes(k, bytes, size);
+        if (r < 0)
+                return r;
+        derive(k);
         if (ret_warnings)
-                *ret_warnings = questionable(size);
-        *ret = k;
+                *ret_warnings = k->fx2_only ? 0 : questionable(size);
+        *ret = TAKE(k, NULL);
         return 0;
+}
+
+bool auth_key_is_fx2_only(const AuthKey *k) {
+        return k->fx2_only;
 }
 
 AuthKey *auth_key_free(AuthKey *k) {
@@ -72,8 +145,12 @@ static ssize_t read_all(int fd, uint8_t *buffer, size_t size) {
         return (ssize_t) n;
 }
 
-bool auth_key_equal(const AuthKey *a, const AuthKey *b) {
+bool auth_key_same_bytes(const AuthKey *a, const AuthKey *b) {
         return a->size == b->size && auth_equal(a->bytes, b->bytes, a->size);
+}
+
+bool auth_key_equal(const AuthKey *a, const AuthKey *b) {
+        return auth_key_same_bytes(a, b) && a->fx2_only == b->fx2_only;
 }
 
 int auth_key_load_fd(int fd, mode_t forbidden, AuthKey **ret, unsigned *ret_warnings) {
@@ -118,6 +195,10 @@ const char *auth_key_error_hint(int error) {
                 return "this is not a regular file; a key is a regular file of 16 to 4096 bytes";
         case EPERM:
                 return "group or others have access to it; chmod 0600, and make a new key if it may have been read";
+        case EBADMSG:
+                return "after the line " AUTH_KEY_FX2
+                       " comes base64 of at least 32 bytes, and nothing else; make one with "
+                       "fence-virt-keygen --fx2";
         case EMSGSIZE:
                 return "a key has 16 to 4096 bytes; make one with: head -c 64 /dev/urandom";
         default:

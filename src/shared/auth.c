@@ -5,6 +5,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "auth.h"
+#include "auth-fx2.h"
 #include "auth-key.h"
 
 #include <openssl/crypto.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { HMAC_BLOCK = SHA512_CBLOCK, HMAC_SIZE = SHA512_DIGEST_LENGTH, TAG_SIZE = 32 };
+enum { TAG_SIZE = 32 };
 
 bool auth_equal(const void *a, const void *b, size_t size) {
         return CRYPTO_memcmp(a, b, size) == 0;
@@ -43,9 +44,9 @@ void auth_sha256(const void *data, size_t size, uint8_t ret[static 32]) {
         SHA256_Final(ret, &c);
 }
 
-/* pad64(H(key || a || b)): the legacy MAC, over up to two pieces. */
-static int prefix_mac(HashType h, const AuthKey *k, const void *a, size_t n_a, const void *b, size_t n_b,
-        uint8_t ret[static WIRE_MAC_SIZE]) {
+/* pad64(H(key || message)): the legacy MAC, which a key that is for FX2 only never makes. */
+static int prefix_mac(
+        HashType h, const AuthKey *k, const void *message, size_t n, uint8_t ret[static WIRE_MAC_SIZE]) {
         uint8_t mac[WIRE_MAC_SIZE] = {};
         union {
                 SHA_CTX sha1;
@@ -53,30 +54,30 @@ static int prefix_mac(HashType h, const AuthKey *k, const void *a, size_t n_a, c
                 SHA512_CTX sha512;
         } c;
 
+        if (k->fx2_only)
+                return -EINVAL;
         switch (h) {
         case HASH_SHA1:
                 SHA1_Init(&c.sha1);
                 SHA1_Update(&c.sha1, k->bytes, k->size);
-                SHA1_Update(&c.sha1, a, n_a);
-                SHA1_Update(&c.sha1, b, n_b);
+                SHA1_Update(&c.sha1, message, n);
                 SHA1_Final(mac, &c.sha1);
                 break;
         case HASH_SHA256:
                 SHA256_Init(&c.sha256);
                 SHA256_Update(&c.sha256, k->bytes, k->size);
-                SHA256_Update(&c.sha256, a, n_a);
-                SHA256_Update(&c.sha256, b, n_b);
+                SHA256_Update(&c.sha256, message, n);
                 SHA256_Final(mac, &c.sha256);
                 break;
         case HASH_SHA512:
                 SHA512_Init(&c.sha512);
                 SHA512_Update(&c.sha512, k->bytes, k->size);
-                SHA512_Update(&c.sha512, a, n_a);
-                SHA512_Update(&c.sha512, b, n_b);
+                SHA512_Update(&c.sha512, message, n);
                 SHA512_Final(mac, &c.sha512);
                 break;
         case HASH_NONE:
         case _HASH_MAX:
+        case HASH_FX2:
         default:
                 return -EINVAL;
         }
@@ -88,9 +89,15 @@ static int prefix_mac(HashType h, const AuthKey *k, const void *a, size_t n_a, c
 
 static int packet_mac(
         const AuthKey *k, const uint8_t packet[static WIRE_PACKET_SIZE], uint8_t ret[static WIRE_MAC_SIZE]) {
-        static const uint8_t zeros[WIRE_MAC_SIZE] = {};
+        uint8_t message[WIRE_PACKET_SIZE] = {};
 
-        return prefix_mac((HashType) packet[1], k, packet, WIRE_MAC_OFFSET, zeros, sizeof(zeros), ret);
+        memcpy(message, packet, WIRE_MAC_OFFSET);
+        if (packet[1] != HASH_FX2)
+                return prefix_mac((HashType) packet[1], k, message, sizeof(message), ret);
+        if (!k->fx2_only)
+                return -EINVAL;
+        auth_hmac_sha512(k->packet_key, sizeof(k->packet_key), message, sizeof(message), ret);
+        return 0;
 }
 
 int auth_sign_packet(const AuthKey *k, uint8_t packet[static WIRE_PACKET_SIZE]) {
@@ -110,7 +117,9 @@ int auth_verify_packet(const AuthKey *k, const uint8_t packet[static WIRE_PACKET
 
 int auth_respond(const AuthKey *k, HashType h, const uint8_t challenge[static WIRE_CHALLENGE_SIZE],
         uint8_t ret[static WIRE_MAC_SIZE]) {
-        return prefix_mac(h, k, challenge, WIRE_CHALLENGE_SIZE, "", 0, ret);
+        if (fx2_is_challenge(challenge))
+                return -EINVAL;
+        return prefix_mac(h, k, challenge, WIRE_CHALLENGE_SIZE, ret);
 }
 
 int auth_verify_response(const AuthKey *k, HashType h, const uint8_t challenge[static WIRE_CHALLENGE_SIZE],
@@ -118,7 +127,7 @@ int auth_verify_response(const AuthKey *k, HashType h, const uint8_t challenge[s
         uint8_t mac[WIRE_MAC_SIZE];
         bool equal;
 
-        if (auth_respond(k, h, challenge, mac) < 0)
+        if (prefix_mac(h, k, challenge, WIRE_CHALLENGE_SIZE, mac) < 0)
                 return -EBADMSG;
         equal = auth_equal(mac, response, sizeof(mac));
         OPENSSL_cleanse(mac, sizeof(mac));
@@ -126,37 +135,49 @@ int auth_verify_response(const AuthKey *k, HashType h, const uint8_t challenge[s
 }
 
 /* HMAC-SHA-512, RFC 2104. */
+void auth_hmac_begin(
+        const void *key, size_t n_key, SHA512_CTX *ret_inner, uint8_t ret_block[static SHA512_CBLOCK]) {
+        memset(ret_block, 0, SHA512_CBLOCK);
+        if (n_key > SHA512_CBLOCK) {
+                SHA512_Init(ret_inner);
+                SHA512_Update(ret_inner, key, n_key);
+                SHA512_Final(ret_block, ret_inner);
+        } else
+                memcpy(ret_block, key, n_key);
+        for (size_t i = 0; i < SHA512_CBLOCK; i++)
+                ret_block[i] ^= 0x36;
+        SHA512_Init(ret_inner);
+        SHA512_Update(ret_inner, ret_block, SHA512_CBLOCK);
+        for (size_t i = 0; i < SHA512_CBLOCK; i++)
+                ret_block[i] ^= 0x36 ^ 0x5c;
+}
+
+void auth_hmac_end(SHA512_CTX *inner, uint8_t block[static SHA512_CBLOCK], uint8_t ret[static 64]) {
+        uint8_t digest[SHA512_DIGEST_LENGTH];
+
+        SHA512_Final(digest, inner);
+        SHA512_Init(inner);
+        SHA512_Update(inner, block, SHA512_CBLOCK);
+        SHA512_Update(inner, digest, sizeof(digest));
+        SHA512_Final(ret, inner);
+        OPENSSL_cleanse(digest, sizeof(digest));
+        OPENSSL_cleanse(block, SHA512_CBLOCK);
+        OPENSSL_cleanse(inner, sizeof(*inner));
+}
+
 void auth_hmac_sha512(
         const void *key, size_t n_key, const void *data, size_t n_data, uint8_t ret[static 64]) {
-        uint8_t block[HMAC_BLOCK] = {}, inner[HMAC_SIZE];
+        uint8_t block[SHA512_CBLOCK];
         SHA512_CTX c;
 
-        if (n_key > sizeof(block)) {
-                SHA512_Init(&c);
-                SHA512_Update(&c, key, n_key);
-                SHA512_Final(block, &c);
-        } else
-                memcpy(block, key, n_key);
-        for (size_t i = 0; i < sizeof(block); i++)
-                block[i] ^= 0x36;
-        SHA512_Init(&c);
-        SHA512_Update(&c, block, sizeof(block));
+        auth_hmac_begin(key, n_key, &c, block);
         SHA512_Update(&c, data, n_data);
-        SHA512_Final(inner, &c);
-        for (size_t i = 0; i < sizeof(block); i++)
-                block[i] ^= 0x36 ^ 0x5c;
-        SHA512_Init(&c);
-        SHA512_Update(&c, block, sizeof(block));
-        SHA512_Update(&c, inner, sizeof(inner));
-        SHA512_Final(ret, &c);
-        OPENSSL_cleanse(block, sizeof(block));
-        OPENSSL_cleanse(inner, sizeof(inner));
-        OPENSSL_cleanse(&c, sizeof(c));
+        auth_hmac_end(&c, block, ret);
 }
 
 void auth_host_challenge(
         const AuthKey *k, const uint8_t random[static 32], uint8_t ret[static WIRE_CHALLENGE_SIZE]) {
-        uint8_t tag[HMAC_SIZE];
+        uint8_t tag[SHA512_DIGEST_LENGTH];
 
         auth_hmac_sha512(k->tag_key, sizeof(k->tag_key), random, 32, tag);
         memcpy(ret, random, 32);
@@ -164,7 +185,7 @@ void auth_host_challenge(
 }
 
 bool auth_is_host_challenge(const AuthKey *k, const uint8_t challenge[static WIRE_CHALLENGE_SIZE]) {
-        uint8_t tag[HMAC_SIZE];
+        uint8_t tag[SHA512_DIGEST_LENGTH];
 
         auth_hmac_sha512(k->tag_key, sizeof(k->tag_key), challenge, 32, tag);
         return auth_equal(tag, challenge + 32, TAG_SIZE);

@@ -89,22 +89,30 @@ static int decode_callback(const uint8_t packet[static WIRE_PACKET_SIZE], Reques
         return 0;
 }
 
+static bool hash_is_known(unsigned h) {
+        return h < _HASH_MAX || h == HASH_FX2;
+}
+
 bool wire_is_unsigned(const uint8_t packet[static WIRE_PACKET_SIZE]) {
         return packet[PACKET_HASH] == HASH_NONE;
 }
 
 int wire_decode_packet(const uint8_t packet[static WIRE_PACKET_SIZE], WireKind kind, Request *ret) {
         Request r = { .family = AF_UNSPEC };
+        bool fx2;
         int k;
 
         if (packet[PACKET_ACTION] >= _ACTION_MAX)
                 return -EBADMSG;
-        if (packet[PACKET_HASH] >= _HASH_MAX || wire_is_unsigned(packet) != (kind == WIRE_UNSIGNED))
+        if (!hash_is_known(packet[PACKET_HASH]) || wire_is_unsigned(packet) != (kind == WIRE_UNSIGNED))
                 return -EBADMSG;
         if (kind == WIRE_UNSIGNED &&
                 (!all_zero(packet + PACKET_RANDOM, 6) || !all_zero(packet + WIRE_MAC_OFFSET, WIRE_MAC_SIZE)))
                 return -EBADMSG;
-        if (packet[PACKET_FLAGS] & ~WIRE_FLAG_UUID)
+        if (packet[PACKET_FLAGS] & ~(WIRE_FLAG_UUID | WIRE_FLAG_FX2))
+                return -EBADMSG;
+        fx2 = packet[PACKET_FLAGS] & WIRE_FLAG_FX2;
+        if ((packet[PACKET_HASH] == HASH_FX2 && !fx2) || (kind == WIRE_UNSIGNED && fx2))
                 return -EBADMSG;
         r.action = (Action) packet[PACKET_ACTION];
         r.hash = (HashType) packet[PACKET_HASH];
@@ -146,7 +154,7 @@ int wire_encode_packet(const Request *r, WireKind kind, uint8_t ret[static WIRE_
                 packet[PACKET_PORT + 1] = (uint8_t) (r->port >> 8);
                 packet[PACKET_FAMILY] = r->family == AF_INET ? WIRE_AF_INET : WIRE_AF_INET6;
         }
-        if ((unsigned) r->action >= _ACTION_MAX || (unsigned) r->hash >= _HASH_MAX ||
+        if ((unsigned) r->action >= _ACTION_MAX || !hash_is_known(r->hash) ||
                 wire_decode_packet(packet, kind, &back) < 0)
                 return -EINVAL;
         memcpy(ret, packet, sizeof(packet));
@@ -251,7 +259,7 @@ bool wire_looks_like_packet(const uint8_t challenge[static WIRE_CHALLENGE_SIZE])
 
         return challenge[PACKET_ACTION] <= 8 && challenge[PACKET_HASH] >= HASH_SHA1 &&
                challenge[PACKET_HASH] <= HASH_SHA512 && (addrlen == 0 || addrlen == 4 || addrlen == 16) &&
-               (challenge[PACKET_FLAGS] & ~(WIRE_FLAG_UUID | 0x80)) == 0;
+               (challenge[PACKET_FLAGS] & ~(WIRE_FLAG_UUID | WIRE_FLAG_FX2)) == 0;
 }
 
 static const char *const hash_names[_HASH_MAX] = {

@@ -35,7 +35,8 @@ typedef enum HashType {
         HASH_SHA1 = 1,
         HASH_SHA256 = 2,
         HASH_SHA512 = 3,
-        _HASH_MAX,
+        _HASH_MAX, /* of those that have a name and can be asked for */
+        HASH_FX2 = 0x10, /* the MAC of a key that is for FX2 only (docs/fx2.md) */
 } HashType;
 
 typedef enum WireKind {
@@ -45,7 +46,10 @@ typedef enum WireKind {
         _WIRE_KIND_MAX,
 } WireKind;
 
-enum { WIRE_FLAG_UUID = 0x01 }; /* "the target is a UUID"; hosts decide by the text alone */
+enum {
+        WIRE_FLAG_UUID = 0x01, /* "the target is a UUID"; hosts decide by the text alone */
+        WIRE_FLAG_FX2 = 0x80, /* "I speak FX2"; fence_virtd ignores it */
+};
 
 typedef struct Request {
         Action action;
@@ -65,8 +69,9 @@ typedef struct Record {
         uint8_t state; /* virDomainState; agents print "on" for 1 (running) only */
 } Record;
 
-/* Accepts hash types SHA-1, SHA-256 and SHA-512 (none, for WIRE_UNSIGNED) and known flags only. Multicast: the byte order of the guest is taken
- * from the family field. The MAC is not looked at. 0 or -EBADMSG. */
+/* Accepts hash types SHA-1, SHA-256, SHA-512 and FX2 (which has the flag of the same name), for WIRE_UNSIGNED none (and not that
+ * flag), and known flags only. Multicast: the byte order of the guest is taken from the family field. The MAC is not looked
+ * at. 0 or -EBADMSG. */
 int wire_decode_packet(const uint8_t packet[static WIRE_PACKET_SIZE], WireKind kind, Request *ret);
 
 /* Little-endian, MAC left zero. -EINVAL for a request that could not be decoded again. */

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -194,7 +195,7 @@ Test(auth_key, keys_of_another_size_are_refused_without_a_trace) {
 }
 
 Test(auth_key, every_error_of_loading_comes_with_what_to_do) {
-        static const int errors[] = { ENOENT, EACCES, EISDIR, EINVAL, EPERM, EMSGSIZE };
+        static const int errors[] = { ENOENT, EACCES, EISDIR, EINVAL, EPERM, EBADMSG, EMSGSIZE };
 
         for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
                 const char *hint = auth_key_error_hint(-errors[i]);
@@ -249,4 +250,76 @@ Test(auth_key, keys_are_equal_when_all_their_bytes_are) {
                 cr_expect(!auth_key_equal(k, other), "bit %zu", bit);
                 bytes[bit / 8] ^= (uint8_t) (1U << bit % 8);
         }
+}
+
+#define BASE64_32 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+Test(auth_key, a_file_that_begins_like_one_for_fx2_is_one_or_nothing) {
+        static const struct {
+                const char *file;
+                size_t size; /* of the key; 0: refused */
+        } table[] = {
+                { "FENCE-FX2-KEY\n" BASE64_32 "\n", 32 },
+                { "FENCE-FX2-KEY\n" BASE64_32, 32 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA\n0ODxAREhMUFRYXGBkaGxwdHh8=\n\n", 32 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\n", 33 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gIQ==\n", 34 },
+                { "FENCE-FX2-KEY", 0 },
+                { "FENCE-FX2-KEY\n\n\n", 0 },
+                { "FENCE-FX2-KEY-2\n" BASE64_32 "\n", 0 },
+                { "FENCE-FX2-KEY " BASE64_32 "\n", 0 },
+                { "FENCE-FX2-KEY\r\n" BASE64_32 "\r\n", 0 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\n", 0 }, /* 31 bytes */
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n", 0 }, /* no padding */
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=\n", 0 }, /* bits left over */
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=AAAA\n", 0 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g====\n", 0 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gA===\n", 0 },
+                { "FENCE-FX2-KEY\n AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 0 },
+                { "FENCE-FX2-KEY\n# " BASE64_32 "\n", 0 },
+                { "FENCE-FX2-KEY\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd-_8=\n", 0 },
+        };
+        uint8_t expected[34];
+
+        for (size_t i = 0; i < sizeof(expected); i++)
+                expected[i] = (uint8_t) i;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(auth_key_freep) AuthKey *k = NULL;
+                unsigned warnings = UINT_MAX;
+                int r = auth_key_new(table[i].file, strlen(table[i].file), &k, &warnings);
+
+                if (table[i].size == 0) {
+                        cr_expect(r == -EBADMSG || (r == -EINVAL && strlen(table[i].file) < AUTH_KEY_MIN),
+                                "row %zu", i);
+                        cr_expect_null(k);
+                        continue;
+                }
+                cr_assert_eq(r, 0, "row %zu", i);
+                cr_expect(auth_key_is_fx2_only(k));
+                cr_expect_eq(warnings, 0);
+                cr_expect_eq(k->size, table[i].size, "row %zu", i);
+                cr_expect_arr_eq(k->bytes, expected, table[i].size, "row %zu", i);
+        }
+}
+
+Test(auth_key, only_a_whole_first_line_makes_a_key_one_for_fx2) {
+        static const char file[] = "FENCE-FX2-KE\n" BASE64_32 "\n";
+        _cleanup_(auth_key_freep) AuthKey *k = NULL;
+
+        cr_assert_eq(auth_key_new(file, strlen(file), &k, NULL), 0);
+        cr_expect(!auth_key_is_fx2_only(k));
+        cr_expect_eq(k->size, strlen(file));
+}
+
+Test(auth_key, the_same_bytes_as_two_kinds_of_key_are_two_keys) {
+        static const char file[] = "FENCE-FX2-KEY\n" BASE64_32 "\n";
+        _cleanup_(auth_key_freep) AuthKey *raw = NULL, *only = NULL;
+        uint8_t bytes[32];
+
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                bytes[i] = (uint8_t) i;
+        cr_assert_eq(auth_key_new(bytes, sizeof(bytes), &raw, NULL), 0);
+        cr_assert_eq(auth_key_new(file, strlen(file), &only, NULL), 0);
+        cr_expect(auth_key_same_bytes(raw, only));
+        cr_expect(!auth_key_equal(raw, only));
 }

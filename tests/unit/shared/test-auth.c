@@ -163,7 +163,7 @@ Test(auth, host_challenges_are_those_of_the_published_vector) {
                 if (strcmp(vector_keys[i].name, vector_fx2.key) == 0)
                         cr_assert_eq(auth_key_new(vector_keys[i].bytes, vector_keys[i].size, &k, NULL), 0);
         cr_assert_not_null(k);
-        cr_expect_arr_eq(k->tag_key, vector_fx2.tag_key, sizeof(k->tag_key));
+        cr_expect_arr_eq(k->tag_key, vector_fx2.k_tag, sizeof(k->tag_key));
         auth_host_challenge(k, vector_fx2.host_challenge, challenge);
         cr_expect_arr_eq(challenge, vector_fx2.host_challenge, sizeof(challenge));
         cr_expect(auth_is_host_challenge(k, vector_fx2.host_challenge));

@@ -49,26 +49,16 @@ static WireKind kind_of(const struct VectorPacket *v) {
         return v->multicast ? WIRE_MULTICAST : WIRE_STREAM;
 }
 
-/* 4.12 takes unknown flags; we do not. */
-static bool has_unknown_flag(const struct VectorPacket *v) {
-        return v->packet[OFF_FLAGS] & ~WIRE_FLAG_UUID;
-}
-
 static bool is_big_endian(const struct VectorPacket *v) {
         return v->multicast && v->packet[OFF_FAMILY] == 0;
 }
 
 Test(wire, decodes_every_packet_that_a_real_guest_sent) {
-        unsigned n = 0;
-
         for (size_t i = 0; i < ELEMENTSOF(vector_packets); i++) {
                 const struct VectorPacket *v = vector_packets + i;
                 uint8_t back[WIRE_PACKET_SIZE];
                 Request r;
 
-                if (has_unknown_flag(v))
-                        continue;
-                n++;
                 cr_assert_eq(wire_decode_packet(v->packet, kind_of(v), &r), 0, "%s", v->name);
                 cr_expect_eq(r.action, v->packet[OFF_ACTION], "%s", v->name);
                 cr_expect_eq(r.hash, v->packet[OFF_HASH], "%s", v->name);
@@ -78,7 +68,6 @@ Test(wire, decodes_every_packet_that_a_real_guest_sent) {
                 if (!is_big_endian(v))
                         cr_expect_arr_eq(back, v->packet, WIRE_MAC_OFFSET, "%s", v->name);
         }
-        cr_expect_eq(n, ELEMENTSOF(vector_packets) - 1, "one vector has an unknown flag");
 }
 
 Test(wire, refuses_every_packet_of_the_other_kind) {
@@ -91,14 +80,22 @@ Test(wire, refuses_every_packet_of_the_other_kind) {
         }
 }
 
-Test(wire, refuses_the_unknown_flag_that_the_old_host_takes) {
+Test(wire, knows_the_flag_and_the_hash_of_fx2) {
+        uint8_t packet[WIRE_PACKET_SIZE], again[WIRE_PACKET_SIZE];
         Request r;
 
-        for (size_t i = 0; i < ELEMENTSOF(vector_packets); i++)
-                if (has_unknown_flag(vector_packets + i))
-                        cr_expect_eq(
-                                wire_decode_packet(vector_packets[i].packet, WIRE_STREAM, &r), -EBADMSG);
-        cr_expect_eq(wire_decode_packet(vector_fx2.packet, WIRE_STREAM, &r), -EBADMSG);
+        cr_assert_eq(wire_decode_packet(vector_fx2.packet, WIRE_STREAM, &r), 0);
+        cr_expect_eq(r.flags, WIRE_FLAG_FX2);
+        cr_expect_eq(r.hash, HASH_SHA256);
+        memcpy(packet, vector_fx2.packet, sizeof(packet));
+        packet[OFF_HASH] = HASH_FX2;
+        cr_assert_eq(wire_decode_packet(packet, WIRE_STREAM, &r), 0);
+        cr_expect_eq(r.hash, HASH_FX2);
+        cr_assert_eq(wire_encode_packet(&r, WIRE_STREAM, again), 0);
+        cr_expect_arr_eq(again, packet, WIRE_MAC_OFFSET);
+        packet[OFF_FLAGS] = WIRE_FLAG_UUID;
+        cr_expect_eq(wire_decode_packet(packet, WIRE_STREAM, &r), -EBADMSG, "the hash without the flag");
+        cr_expect_eq(wire_decode_packet(packet, WIRE_UNSIGNED, &r), -EBADMSG);
 }
 
 Test(wire, reads_the_callback_in_the_byte_order_of_the_guest) {
@@ -132,8 +129,7 @@ static void check_flipped(const struct VectorPacket *v, size_t bit) {
         memset(&untouched, 0xa5, sizeof(untouched));
         if (wire_decode_packet(packet, kind_of(v), &r) < 0) {
                 cr_assert_arr_eq(&r, &untouched, sizeof(r), "%s, bit %zu", v->name, bit);
-                cr_assert(bit < WIRE_MAC_OFFSET * 8 || has_unknown_flag(v),
-                        "%s: the MAC was looked at, bit %zu", v->name, bit);
+                cr_assert(bit < WIRE_MAC_OFFSET * 8, "%s: the MAC was looked at, bit %zu", v->name, bit);
                 return;
         }
         cr_assert_eq(wire_encode_packet(&r, kind_of(v), back), 0, "%s, bit %zu", v->name, bit);
@@ -162,10 +158,11 @@ static const Change changes[] = {
         { &stream, OFF_ACTION, 0x99, "an action that is none" },
         { &stream, OFF_HASH, 0, "no hash" },
         { &stream, OFF_HASH, 4, "an unknown hash" },
-        { &stream, OFF_HASH, 0x10, "the hash of FX2-only keys" },
+        { &stream, OFF_HASH, HASH_FX2, "the hash of FX2-only keys without the flag" },
+        { &stream, OFF_HASH, HASH_FX2 + 1, "an unknown hash" },
         { &stream, OFF_HASH, 0xff, "an unknown hash" },
         { &stream, OFF_FLAGS, 0x02, "an unknown flag" },
-        { &stream, OFF_FLAGS, 0x81, "an unknown flag beside a known one" },
+        { &stream, OFF_FLAGS, 0x82, "an unknown flag beside a known one" },
         { &stream, OFF_TARGET, 0, "no target for off, and bytes behind the NUL" },
         { &stream, OFF_TARGET + 1, '\n', "a control character" },
         { &stream, OFF_TARGET + 1, 0x7f, "DEL" },
@@ -255,8 +252,9 @@ Test(wire, does_not_encode_what_it_would_not_decode) {
                 { WIRE_STREAM, { .action = ACTION_OFF, .hash = _HASH_MAX, .target = "vm1" } },
                 { WIRE_STREAM, { .action = ACTION_OFF, .hash = (HashType) 0x102, .target = "vm1" } },
                 { WIRE_STREAM, { .action = ACTION_OFF, .hash = HASH_SHA256, .target = "vm1\n" } },
+                { WIRE_STREAM, { .action = ACTION_OFF, .hash = HASH_FX2, .target = "vm1" } },
                 { WIRE_STREAM,
-                        { .action = ACTION_OFF, .hash = HASH_SHA256, .target = "vm1", .flags = 0x80 } },
+                        { .action = ACTION_OFF, .hash = HASH_SHA256, .target = "vm1", .flags = 0x40 } },
                 { WIRE_MULTICAST,
                         { .action = ACTION_OFF, .hash = HASH_SHA256, .target = "vm1", .port = 1229 } },
                 { WIRE_MULTICAST, { .action = ACTION_OFF,
@@ -359,6 +357,9 @@ Test(wire, an_unsigned_packet_is_one_only_where_the_hypervisor_vouches) {
                 cr_expect_eq(wire_decode_packet(packet, WIRE_UNSIGNED, &back), -EBADMSG, "byte %zu", i);
                 packet[i] ^= 1;
         }
+        r.flags = WIRE_FLAG_FX2;
+        cr_expect_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), -EINVAL, "FX2 without a key");
+        r.flags = 0;
         r.hash = HASH_SHA256;
         cr_expect_eq(wire_encode_packet(&r, WIRE_UNSIGNED, packet), -EINVAL);
 }

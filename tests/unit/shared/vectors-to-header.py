@@ -81,9 +81,16 @@ class Vectors:
 
     def read_fx2(self):
         d = self.load("fx2.json")
-        return ".key = %s, .tag_key = %s, .host_challenge = %s, .packet = %s" % (
-            quote(d["key"]), array(bytes.fromhex(d["k_tag"])), array(bytes.fromhex(d["host_challenge"])),
-            array(bytes.fromhex(d["packet"])))
+        names = ("packet", "k_tag", "k_host", "k_guest", "k_result", "guest_challenge", "host_challenge", "host_proof",
+                 "guest_proof", "body", "result_tag")
+        only_names = ("packet", "k_packet", "host_proof", "guest_proof", "body", "result_tag", "list_body",
+                      "list_result_tag")
+        only = d["fx2_only"]
+        fields = [".key = %s" % quote(d["key"])]
+        fields += [".%s = %s" % (n, array(bytes.fromhex(d[n]))) for n in names]
+        fields += [".only_file = %s" % quote(only["key_file"])]
+        fields += [".only_%s = %s" % (n, array(bytes.fromhex(only[n]))) for n in only_names]
+        return ", ".join(fields)
 
     def read_all(self):
         self.read_keys()
@@ -149,9 +156,16 @@ static const struct VectorList {
 
 static const struct VectorFx2 {
         const char *key;
-        uint8_t tag_key[64];
-        uint8_t host_challenge[64];
         uint8_t packet[176];
+        uint8_t k_tag[64], k_host[64], k_guest[64], k_result[64];
+        uint8_t guest_challenge[64], host_challenge[64], host_proof[64], guest_proof[64];
+        uint8_t body[1];
+        uint8_t result_tag[64];
+        /* the same secret and challenges with a key that is for FX2 only */
+        const char *only_file;
+        uint8_t only_packet[176], only_k_packet[64], only_host_proof[64], only_guest_proof[64];
+        uint8_t only_body[1], only_result_tag[64];
+        uint8_t only_list_body[262], only_list_result_tag[64];
 } vector_fx2 = { %s };
 """ % tuple("\n".join(t) if isinstance(t, list) else t for t in
             (self.keys, self.packets, self.handshakes, self.frames, self.lists, self.read_fx2()))
