@@ -91,6 +91,8 @@ static const ConfItem items[] = {
         { "Policy", "Default", parse_default, offsetof(Settings, policy_default), 0 },
         { "Authentication", "MinimumHash", parse_hash, offsetof(Settings, minimum_hash), 0 },
         { "Authentication", "MulticastChallenge", parse_hash, offsetof(Settings, multicast_challenge), 0 },
+        { "Multicast", "LocalGuestsOnly", conf_parse_bool, offsetof(Settings, multicast_local_only), 0 },
+        { "Tcp", "LocalGuestsOnly", conf_parse_bool, offsetof(Settings, tcp_local_only), 0 },
         { "Compatibility", "UnknownIsOff", conf_parse_bool, offsetof(Settings, status_unknown_is_off), 0 },
         { "Executor", "OperationTimeoutSec", parse_operation_timeout,
                 offsetof(Settings, operation_timeout_usec), 0 },
@@ -131,6 +133,7 @@ int settings_load(const char *conf_path, const char *dropin_dir, Settings **ret,
                 return -ENOMEM;
         s->minimum_hash = HASH_SHA256;
         s->multicast_challenge = HASH_SHA256;
+        s->multicast_local_only = true;
         s->operation_timeout_usec = 28 * USEC_PER_SEC;
         s->connect_timeout_usec = 900 * USEC_PER_MSEC;
         s->workers_max = 16;

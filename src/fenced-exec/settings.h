@@ -14,6 +14,8 @@ typedef struct Settings {
         HashType minimum_hash; /* [Authentication] MinimumHash=sha1|sha256|sha512; default sha256 */
         HashType
                 multicast_challenge; /* [Authentication] MulticastChallenge=sha1|sha256|sha512; default sha256 */
+        bool multicast_local_only; /* [Multicast] LocalGuestsOnly=yes|no; default yes */
+        bool tcp_local_only; /* [Tcp] LocalGuestsOnly=no|yes; default no */
         bool status_unknown_is_off; /* [Compatibility] UnknownIsOff=no|yes (H11); default no */
         uint64_t
                 operation_timeout_usec; /* [Executor] OperationTimeoutSec=, 1 s .. 10 min; default 28 s: below the agent's 30 */

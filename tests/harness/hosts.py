@@ -194,7 +194,8 @@ backends {{ libvirt {{ {backend} }} }}
 
 
 class Ours:
-    """The installed product under systemd, as shipped. One group file; transports are sockets of the template."""
+    """The installed product under systemd, as shipped. One group file; transports are sockets of the template.
+    Its guests are network namespaces and other hosts, not domains: that has to be allowed for multicast."""
 
     def __init__(self, transport, uri=(URI,), key=KEY, may=(), source='key:contract', conf=''):
         self.transport, self.uri, self.key, self.may, self.source, self.conf = transport, uri, key, may, source, conf
@@ -208,7 +209,8 @@ class Ours:
             write('/etc/fence-virt/keys/contract.key', file.read(), 0o600, 'fence-virt')
         policy = '' if self.may else '[Policy]\nDefault=allow\n'
         write('/etc/fence-virt/fence-virt.conf',
-              '[Libvirt]\n' + ''.join(f'URI={u}\n' for u in self.uri) + policy + self.conf)
+              '[Libvirt]\n' + ''.join(f'URI={u}\n' for u in self.uri) + policy +
+              '[Multicast]\nLocalGuestsOnly=no\n' + self.conf)
         group = '/etc/fence-virt/groups.d/contract.conf'
         if self.may:
             write(group, f'[Group]\nMembers={" ".join(self.may)}\nSources={self.source}\n')

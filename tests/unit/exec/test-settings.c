@@ -30,6 +30,8 @@ static void expect_defaults(const Settings *s) {
         cr_expect_eq(s->policy_default, POLICY_DEFAULT_DENY);
         cr_expect_eq(s->minimum_hash, HASH_SHA256);
         cr_expect_eq(s->multicast_challenge, HASH_SHA256);
+        cr_expect(s->multicast_local_only);
+        cr_expect(!s->tcp_local_only);
         cr_expect(!s->status_unknown_is_off);
         cr_expect_eq(s->operation_timeout_usec, 28 * USEC_PER_SEC);
         cr_expect_eq(s->connect_timeout_usec, 900 * USEC_PER_MSEC);
@@ -51,7 +53,8 @@ Test(settings, without_a_file_everything_is_the_default) {
 Test(settings, every_key_is_read) {
         _cleanup_(settings_freep) Settings *s = load_text(
                 "[Libvirt]\nURI=qemu:///system\nURI=lxc:///\n[Policy]\nDefault=allow\n"
-                "[Authentication]\nMinimumHash=sha512\nMulticastChallenge=sha1\n[Compatibility]\nUnknownIsOff=yes\n"
+                "[Authentication]\nMinimumHash=sha512\nMulticastChallenge=sha1\n"
+                "[Multicast]\nLocalGuestsOnly=no\n[Tcp]\nLocalGuestsOnly=yes\n[Compatibility]\nUnknownIsOff=yes\n"
                 "[Executor]\nOperationTimeoutSec=2min\nConnectTimeoutSec=0.25\nWorkersMax=64\n");
 
         cr_expect_str_eq(s->uris[0], "qemu:///system");
@@ -60,6 +63,8 @@ Test(settings, every_key_is_read) {
         cr_expect_eq(s->policy_default, POLICY_DEFAULT_ALLOW);
         cr_expect_eq(s->minimum_hash, HASH_SHA512);
         cr_expect_eq(s->multicast_challenge, HASH_SHA1);
+        cr_expect(!s->multicast_local_only);
+        cr_expect(s->tcp_local_only);
         cr_expect(s->status_unknown_is_off);
         cr_expect_eq(s->operation_timeout_usec, 120 * USEC_PER_SEC);
         cr_expect_eq(s->connect_timeout_usec, 250 * USEC_PER_MSEC);
