@@ -67,7 +67,7 @@ static bool take_vsock(Options *o, uint64_t deadline) {
 
 /* There is no asking around: whoever has a key was given it for this. */
 static bool take_multicast(Options *o, uint64_t deadline) {
-        if (!o->key_file_given && access(o->key_file, F_OK) < 0)
+        if (!o->has_key_file)
                 return false;
         o->multicast = true;
         return true;

@@ -4,14 +4,13 @@
 #include "config.h"
 #include "discover.h"
 #include "io.h"
+#include "key-file.h"
 #include "log.h"
 #include "options.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { EXIT_OFF = 2, EXIT_DENIED = 3, EXIT_SILENT = 255, INPUT_MAX = 64 * 1024 };
 
@@ -63,35 +62,15 @@ static int report(const Answer *a) {
         return EXIT_FAILURE;
 }
 
-/* A key that others may read is taken, as it always was: fence_xvm never looked at the mode, and dd makes 0644. */
-static int load_key(const Options *o, AuthKey **ret) {
-        _cleanup_close_ int fd = open(o->key_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        struct stat st;
-        int r;
-
-        r = fd < 0 ? -errno : auth_key_load_fd(fd, 0, ret, NULL);
-        if (r == -ENOENT && !o->key_file_given && transport_choose(o)->key == KEY_UNLESS_ABSENT) {
-                log_debug("There is no %s; going on without a key", o->key_file);
-                return 0;
-        }
-        if (r < 0)
-                return log_error_errno(
-                        r, "Invalid key file: '%s' (%s)", o->key_file, auth_key_error_hint(r));
-        if (fstat(fd, &st) >= 0 && st.st_mode & (S_IRWXG | S_IRWXO) &&
-                (o->task == TASK_VALIDATE || o->debug > 0))
-                log_warning("Others have access to key file %s; chmod 0600 it", o->key_file);
-        return 0;
-}
-
-/* The default key may come later, when the device is configured before the guests are; a key that was named must be
- * there. */
+/* The key may come later, when the device is configured before the guests are; one that was named must be there, and one
+ * that is there must be good. */
 static int validate(const Options *o) {
         _cleanup_(auth_key_freep) AuthKey *key = NULL;
         int r = 0;
 
         if (transport_choose(o)->key != KEY_UNUSED)
-                r = load_key(o, &key);
-        return r < 0 && o->key_file_given ? EXIT_FAILURE : EXIT_SUCCESS;
+                r = key_file_load(o, &key);
+        return r < 0 && o->has_key_file ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static void wait_delay(const Options *o) {
@@ -130,17 +109,39 @@ static int run_ask(Options *o) {
         uint64_t deadline;
 
         /* what cannot succeed says so at once, and not after the delay */
-        if (chosen && transport_choose(o)->key != KEY_UNUSED && load_key(o, &key) < 0)
+        if (chosen && transport_choose(o)->key != KEY_UNUSED && key_file_load(o, &key) < 0)
                 return EXIT_FAILURE;
         wait_delay(o);
         deadline = now_usec() + o->timeout_sec * USEC_PER_SEC;
         if (!chosen && discover(discover_ways, discover_n_ways, o, deadline) &&
-                transport_choose(o)->key != KEY_UNUSED && (options_check(o) > 0 || load_key(o, &key) < 0))
+                transport_choose(o)->key != KEY_UNUSED &&
+                (options_check(o) > 0 || key_file_load(o, &key) < 0))
                 return EXIT_FAILURE;
         return ask(o, key, deadline);
 }
 
+/* The path is the caller's, and is used until the end. */
+static int find_key(Options *o, char **ret) {
+        const KeyPlaces places = key_places();
+        int r;
+
+        if (o->has_key_file)
+                return 0;
+        r = key_file_find(&places, ret);
+        if (r < 0)
+                return log_error_errno(r, "Cannot look for a key: %m");
+        if (r > 0) {
+                o->key_file = *ret;
+                o->has_key_file = true;
+        }
+        return 0;
+}
+
 static int run(Options *o) {
+        _cleanup_free_ char *key_file = NULL;
+
+        if (o->task != TASK_METADATA && find_key(o, &key_file) < 0)
+                return EXIT_FAILURE;
         switch (o->task) {
         case TASK_METADATA:
                 options_print_metadata(o->program, stdout);

@@ -137,7 +137,7 @@ int parse_key(const OptionRow *row, const char *value, Options *o) {
         if (!*value)
                 return invalid("key file", value);
         o->key_file = value;
-        o->key_file_given = true;
+        o->has_key_file = true;
         return 0;
 }
 

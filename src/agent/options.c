@@ -19,7 +19,7 @@ void options_init(Options *o, const Program *program) {
         for (OptionId i = 0; i < _OPTION_MAX; i++)
                 if (option_rows[i].standard)
                         (void) option_rows[i].parse(option_rows + i, option_rows[i].standard, o);
-        o->key_file_given = o->channel_given = false;
+        o->has_key_file = o->channel_given = false;
 }
 
 unsigned options_parse_arguments(Options *o, int argc, char *argv[]) {

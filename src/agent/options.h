@@ -33,7 +33,7 @@ typedef struct Options {
         HashType hash; /* of the packet */
         HashType auth; /* of the challenges */
         const char *key_file;
-        bool key_file_given;
+        bool has_key_file; /* it was named, or found: it has to be there */
         int family; /* AF_UNSPEC: that of the group */
         const char *group; /* NULL: the family's default */
         const char *host; /* tcp, NULL when none was given */

@@ -46,7 +46,7 @@ Test(options, has_the_defaults_that_help_names) {
         cr_expect_eq(o.hash, HASH_SHA256);
         cr_expect_eq(o.auth, HASH_SHA256);
         cr_expect_str_eq(o.key_file, "/etc/cluster/fence_xvm.key");
-        cr_expect_not(o.key_file_given);
+        cr_expect_not(o.has_key_file);
         cr_expect_eq(o.family, AF_UNSPEC);
         cr_expect_str_eq(o.line_parameters, "115200,8N1");
         cr_expect_str_eq(o.channel_address, "10.0.2.179");
@@ -91,7 +91,7 @@ Test(options, every_letter_is_taken) {
         cr_expect_eq(o.auth, HASH_SHA1);
         cr_expect_eq(o.hash, HASH_SHA512);
         cr_expect_str_eq(o.key_file, "/k");
-        cr_expect(o.key_file_given);
+        cr_expect(o.has_key_file);
         cr_expect_eq(o.delay_sec, 9);
         cr_expect(o.use_uuid);
 

@@ -187,6 +187,35 @@ Test(program, asks_nobody_without_a_key) {
         }
 }
 
+/* What a service was given, and is of no use, is not replaced by a key that is older. */
+Test(program, a_bad_credential_is_an_error_unless_another_key_is_named) {
+        char directory[] = "/tmp/test-agent-XXXXXX", path[128];
+        int fd;
+        Run r;
+
+        cr_assert(mkdtemp(directory));
+        cr_assert_eq(setenv("CREDENTIALS_DIRECTORY", directory, 1), 0);
+        (void) snprintf(path, sizeof(path), "%s/fence-virt.key", directory);
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        cr_assert_eq(write(fd, "FENCE-FX2-KEY\n", 14), 14);
+        (void) close(fd);
+        run("fence_virt -T 127.0.0.1 -p 1 -o list", "", &r);
+        cr_expect_eq(r.status, 1);
+        cr_expect(strstr(r.err, path), "%s", r.err);
+        run("fence_virt -S 3 -o list", "", &r);
+        cr_expect_eq(r.status, 1);
+        cr_expect(strstr(r.err, path), "%s", r.err);
+        run("fence_virt -T 127.0.0.1 -o validate-all -n vm1", "", &r);
+        cr_expect_eq(r.status, 1);
+        cr_expect(strstr(r.err, path), "%s", r.err);
+        run("fence_virt -T 127.0.0.1 -k /dev/null -o list", "", &r);
+        cr_expect(begins_with(r.err, "Invalid key file: '/dev/null'"), "%s", r.err);
+        cr_assert_eq(unlink(path), 0);
+        run("fence_virt -T 127.0.0.1 -o validate-all -n vm1", "", &r);
+        cr_expect_eq(r.status, 0, "%s", r.err);
+        cr_assert_eq(rmdir(directory), 0);
+}
+
 Test(program, a_serial_line_that_is_not_there_is_no_answer) {
         Run r;
 
