@@ -13,7 +13,7 @@
 enum {
         MESSAGE_MAX = 1024,
         NAME_MAX_SIZE = 32, /* of "FENCE_DURATION_USEC=" and its like */
-        FIELDS_MAX = 24,
+        FIELDS_MAX = 32,
         REASON_SIZE = 96,
 };
 
@@ -196,6 +196,8 @@ static void fill(const AuditRecord *r, uint64_t suppressed, uint64_t lost, Field
         add_text(f, "FENCE_SOURCE", r->source);
         add_text(f, "FENCE_SOURCE_UUID", r->source_uuid);
         add_text(f, "FENCE_KEY", r->key);
+        add_text(f, "FENCE_KEY_FILE", r->key_file);
+        add_text(f, "FENCE_PROTOCOL", r->protocol);
         add_text(f, "FENCE_ACTION", r->action);
         add_text(f, "FENCE_TARGET", r->target);
         add_text(f, "FENCE_TARGET_UUID", r->target_uuid);

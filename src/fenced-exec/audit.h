@@ -29,6 +29,8 @@ typedef struct AuditRecord {
         const char *source; /* FENCE_SOURCE */
         const char *source_uuid;
         const char *key;
+        const char *key_file; /* FENCE_KEY_FILE: NAME or NAME.next */
+        const char *protocol; /* FENCE_PROTOCOL: fx2, v1 */
         const char *action; /* FENCE_ACTION; NULL when it could not be read */
         const char *target; /* FENCE_TARGET as written or as resolved */
         const char *target_uuid;

@@ -44,6 +44,8 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .source = c->requester.source,
                 .source_uuid = c->requester.uuid,
                 .key = c->requester.key,
+                .key_file = c->session.key ? c->session.key->file : NULL,
+                .protocol = c->session.key ? (c->session.fx2 ? "fx2" : "v1") : NULL,
                 .action = action_to_string(q->action),
                 .target = c->name[0] ? c->name : q->target,
                 .target_uuid = c->uuid,
@@ -122,7 +124,7 @@ static void make_key(Conversation *c) {
         const Request *q = &c->session.request;
 
         if (!c->keyless)
-                (void) snprintf(c->requester.key, sizeof(c->requester.key), "%s", c->session.key_name);
+                (void) snprintf(c->requester.key, sizeof(c->requester.key), "%s", c->session.key->name);
         memcpy(c->key.key, c->requester.key, sizeof(c->key.key));
         memcpy(c->key.uuid, c->requester.uuid, sizeof(c->key.uuid));
         c->key.action = (uint8_t) q->action;
@@ -330,21 +332,28 @@ void conversation_abort(Conversation *c, const char *reason) {
         conversation_free(c);
 }
 
-void conversation_answer(Conversation *c, Reply reply, uint8_t *bytes, size_t size) {
-        sd_bus_message *m = NULL;
-        bool delivered = false;
+/* In FX2 with the tag behind it. */
+static bool deliver(Conversation *c, uint8_t *bytes, size_t size) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        uint8_t tag[WIRE_MAC_SIZE];
+        struct iovec parts[] = { { bytes, size }, { tag, sizeof(tag) } };
+        unsigned n_parts = session_seal(&c->session, bytes, size, tag) ? 2 : 1;
 
-        if (c->commit) {
-                int r = sd_bus_message_new_method_return(c->commit, &m);
-                if (r >= 0)
-                        r = sd_bus_message_append_array(m, 'y', bytes, size);
-                if (r >= 0)
-                        r = sd_bus_send(NULL, m, NULL);
-                sd_bus_message_unref(m);
-                if (r < 0)
-                        log_error_errno(r, "Cannot hand an answer to the listener: %m");
-                delivered = r >= 0;
-        }
+        if (!c->commit)
+                return false;
+        int r = sd_bus_message_new_method_return(c->commit, &m);
+        if (r >= 0)
+                r = sd_bus_message_append_array_iovec(m, 'y', parts, n_parts);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        if (r < 0)
+                log_error_errno(r, "Cannot hand an answer to the listener: %m");
+        return r >= 0;
+}
+
+void conversation_answer(Conversation *c, Reply reply, uint8_t *bytes, size_t size) {
+        bool delivered = deliver(c, bytes, size);
+
         free(bytes);
         /* what a question was answered with is stale at once: only what changed a domain is kept */
         if (c->form == FORM_MULTICAST || action_changes_power(c->session.request.action))

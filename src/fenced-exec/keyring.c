@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,15 +12,10 @@
 #define LEGACY_KEY_NAME "fence_xvm"
 #define LEGACY_KEY_NONE "none"
 
-typedef struct Entry {
-        char name[WIRE_TARGET_MAX + 1];
-        AuthKey *key;
-} Entry;
-
 struct Keyring {
         unsigned n_ref;
         size_t n;
-        Entry entries[KEYRING_MAX];
+        KeyringKey keys[2 * KEYRING_MAX];
 };
 
 /* What conf_each_file() carries along. */
@@ -31,16 +27,33 @@ typedef struct Loading {
 
 static Keyring *keyring_free(Keyring *k) {
         for (size_t i = 0; k && i < k->n; i++)
-                auth_key_free(k->entries[i].key);
+                auth_key_free(k->keys[i].auth);
         free(k);
         return NULL;
 }
 
 DEFINE_CLEANUP(Keyring *, keyring_free)
 
-/* A name with a blank is one that no Sources= could say. */
-static bool name_is_valid(const char *name) {
-        return wire_target_is_valid(name) && !strchr(name, ' ');
+static size_t length_without_next(const char *s, size_t n) {
+        size_t n_next = strlen(KEYRING_NEXT);
+
+        return n > n_next && memcmp(s + n - n_next, KEYRING_NEXT, n_next) == 0 ? n - n_next : n;
+}
+
+/* NAME and NAME.next are two keys of one name. A name with a blank is one that no Sources= could say, and one with two
+ * endings is a mistake. */
+static bool take_name(const char *file, KeyringKey *ret) {
+        size_t n_file = strlen(file), n = length_without_next(file, n_file);
+        KeyringKey key = {};
+
+        if (n >= sizeof(key.name) || length_without_next(file, n) != n)
+                return false;
+        memcpy(key.file, file, n_file);
+        memcpy(key.name, file, n);
+        if (!wire_target_is_valid(key.name) || strchr(key.name, ' '))
+                return false;
+        *ret = key;
+        return true;
 }
 
 static void warn(const char *path, unsigned warnings) {
@@ -89,30 +102,72 @@ static int load_key(const char *path, const char *name, const Loading *l, AuthKe
         return 0;
 }
 
-static int add_file(const char *path, const char *name, void *userdata) {
-        Loading *l = userdata;
-        Keyring *k = l->ring;
-        _cleanup_(auth_key_freep) AuthKey *key = NULL;
-        Entry *entry;
-        int r;
+/* The ring is sorted by name, NAME before NAME.next. */
+static void insert(Keyring *k, const KeyringKey *key) {
+        size_t i = k->n++;
 
-        if (!name_is_valid(name))
-                return conf_refuse(l->error, path, 0,
-                        "the name of a key is 1 to %d bytes of text without blanks; rename the file",
-                        WIRE_TARGET_MAX);
-        r = load_key(path, name, l, &key);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        for (size_t i = 0; i < k->n; i++)
-                if (strcmp(k->entries[i].name, name) == 0 && !auth_key_equal(k->entries[i].key, key))
+        for (; i > 0; i--) {
+                const KeyringKey *before = k->keys + i - 1;
+                int order = strcmp(before->name, key->name);
+
+                if (order < 0 || (order == 0 && strcmp(before->file, key->file) < 0))
+                        break;
+                k->keys[i] = *before;
+        }
+        k->keys[i] = *key;
+}
+
+/* Looks at what is in the ring already: is there room for one more name, and may the two be there together? 1 when it is
+ * there. */
+static int compare_with_ring(const KeyringKey *key, const char *path, const Loading *l) {
+        const Keyring *k = l->ring;
+        size_t n_names = 0;
+        bool known = false;
+
+        for (size_t i = 0; i < k->n; i++) {
+                const KeyringKey *other = k->keys + i;
+                bool same_bytes = auth_key_same_bytes(other->auth, key->auth);
+
+                if (same_bytes && !auth_key_equal(other->auth, key->auth))
                         return conf_refuse(l->error, path, 0,
-                                "another key already has the name %s; rename one of the two", name);
-        if (k->n >= KEYRING_MAX)
+                                "its secret is that of the key %s, but only one of the two is for FX2 only; "
+                                "make a new one with fence-virt-keygen --fx2",
+                                other->file);
+                if (strcmp(other->file, key->file) == 0)
+                        return same_bytes
+                                       ? 1
+                                       : conf_refuse(l->error, path, 0,
+                                                 "another key already has the name %s; rename one of the two",
+                                                 key->file);
+                known = known || strcmp(other->name, key->name) == 0;
+                n_names += i == 0 || strcmp(other->name, k->keys[i - 1].name) != 0;
+        }
+        if (!known && n_names >= KEYRING_MAX)
                 return conf_refuse(
                         l->error, path, 0, "there are more than %d keys; remove some", KEYRING_MAX);
-        entry = k->entries + k->n++;
-        memcpy(entry->name, name, strlen(name) + 1);
-        entry->key = TAKE(key, NULL);
+        return 0;
+}
+
+static int add_file(const char *path, const char *file, void *userdata) {
+        Loading *l = userdata;
+        _cleanup_(auth_key_freep) AuthKey *auth = NULL;
+        KeyringKey key;
+        int r;
+
+        if (!take_name(file, &key))
+                return conf_refuse(l->error, path, 0,
+                        "the name of a key is 1 to %d bytes of text without blanks, and " KEYRING_NEXT
+                        " once at its end; rename the file",
+                        WIRE_TARGET_MAX);
+        r = load_key(path, file, l, &auth);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        key.auth = auth;
+        r = compare_with_ring(&key, path, l);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        insert(l->ring, &key);
+        auth = NULL;
         return 0;
 }
 
@@ -126,26 +181,19 @@ static int add_directory(const char *directory, bool credentials, Keyring *k, Co
         return conf_refuse(ret_error, directory, 0, "the directory cannot be read: %m");
 }
 
-static int compare_names(const void *a, const void *b) {
-        const Entry *x = a, *y = b;
-
-        return strcmp(x->name, y->name);
-}
-
 /* Of equal keys the first keeps its name. */
 static void remove_duplicates(Keyring *k) {
         size_t n = 0;
 
-        qsort(k->entries, k->n, sizeof(Entry), compare_names);
         for (size_t i = 0; i < k->n; i++) {
                 bool known = false;
 
                 for (size_t j = 0; j < n; j++)
-                        known = known || auth_key_equal(k->entries[j].key, k->entries[i].key);
+                        known = known || auth_key_equal(k->keys[j].auth, k->keys[i].auth);
                 if (known)
-                        auth_key_free(k->entries[i].key);
+                        auth_key_free(k->keys[i].auth);
                 else
-                        k->entries[n++] = k->entries[i];
+                        k->keys[n++] = k->keys[i];
         }
         k->n = n;
 }
@@ -182,23 +230,41 @@ size_t keyring_size(const Keyring *k) {
         return k->n;
 }
 
-const AuthKey *keyring_find(
-        const Keyring *k, const uint8_t packet[static WIRE_PACKET_SIZE], const char **ret_name) {
-        const Entry *found = NULL;
+const KeyringKey *keyring_find(const Keyring *k, const uint8_t packet[static WIRE_PACKET_SIZE]) {
+        const KeyringKey *found = NULL;
 
         for (size_t i = 0; i < k->n; i++)
-                if (auth_verify_packet(k->entries[i].key, packet) == 0)
-                        found = k->entries + i;
-        if (!found)
-                return NULL;
-        *ret_name = found->name;
-        return found->key;
+                if (auth_verify_packet(k->keys[i].auth, packet) == 0)
+                        found = k->keys + i;
+        return found;
 }
 
 bool keyring_is_host_challenge(const Keyring *k, const uint8_t challenge[static WIRE_CHALLENGE_SIZE]) {
         bool ours = false;
 
         for (size_t i = 0; i < k->n; i++)
-                ours |= auth_is_host_challenge(k->entries[i].key, challenge);
+                ours |= auth_is_host_challenge(k->keys[i].auth, challenge);
         return ours;
+}
+
+size_t keyring_v1_files(const Keyring *k, char *buffer, size_t size) {
+        enum { ROOM_FOR_REST = sizeof(" and 128 more") };
+        size_t used = 0, n_named = 0, n = 0;
+
+        *buffer = '\0';
+        for (size_t i = 0; i < k->n; i++) {
+                const KeyringKey *key = k->keys + i;
+                size_t needed = strlen(key->file) + strlen(", ") + ROOM_FOR_REST;
+
+                if (auth_key_is_fx2_only(key->auth))
+                        continue;
+                n++;
+                if (n_named < n - 1 || used + needed > size)
+                        continue;
+                used += (size_t) snprintf(
+                        buffer + used, size - used, "%s%s", n_named++ ? ", " : "", key->file);
+        }
+        if (n_named < n)
+                (void) snprintf(buffer + used, size - used, " and %zu more", n - n_named);
+        return n;
 }

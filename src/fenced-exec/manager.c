@@ -2,6 +2,7 @@
 
 #include "manager.h"
 #include "conversation.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,18 @@ static int load_hypervisors(Manager *m, const Settings *s) {
         return 0;
 }
 
+/* Said when it begins, not for each request: what it costs to go on with v1. */
+static void say_what_v1_costs(const Settings *s, const Keyring *k) {
+        char files[512];
+        size_t n = s->minimum_hash == HASH_FX2 ? 0 : keyring_v1_files(k, files, sizeof(files));
+
+        if (n > 0)
+                log_notice(
+                        "%s %s: v1 is allowed, whose answers can be forged by whoever is on the path; see "
+                        "fence-virt-keys(5), FX2.",
+                        n == 1 ? "Key" : "Keys", files);
+}
+
 int manager_load(Manager *m, ConfError *ret_error) {
         _cleanup_(settings_freep) Settings *settings = NULL;
         _cleanup_(policy_freep) Policy *policy = NULL;
@@ -112,6 +125,7 @@ int manager_load(Manager *m, ConfError *ret_error) {
         m->settings = TAKE(settings, NULL);
         m->policy = TAKE(policy, NULL);
         m->keyring = TAKE(keyring, NULL);
+        say_what_v1_costs(m->settings, m->keyring);
         return 0;
 }
 

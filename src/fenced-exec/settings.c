@@ -50,6 +50,18 @@ static int parse_hash(const char *value, void *target, const char **reason) {
         return 0;
 }
 
+static int parse_minimum_hash(const char *value, void *target, const char **reason) {
+        if (strcmp(value, "fx2") == 0) {
+                *(HashType *) target = HASH_FX2;
+                return 0;
+        }
+        int r = parse_hash(value, target, reason);
+
+        if (r < 0)
+                *reason = "say sha1, sha256, sha512 or fx2";
+        return r;
+}
+
 static int parse_sec_between(const char *value, uint64_t minimum, uint64_t maximum, const char *range,
         void *target, const char **reason) {
         uint64_t usec = 0;
@@ -89,7 +101,7 @@ static int parse_workers_max(const char *value, void *target, const char **reaso
 static const ConfItem items[] = {
         { "Libvirt", "URI", parse_uri, offsetof(Settings, uris), CONF_REPEATABLE },
         { "Policy", "Default", parse_default, offsetof(Settings, policy_default), 0 },
-        { "Authentication", "MinimumHash", parse_hash, offsetof(Settings, minimum_hash), 0 },
+        { "Authentication", "MinimumHash", parse_minimum_hash, offsetof(Settings, minimum_hash), 0 },
         { "Authentication", "MulticastChallenge", parse_hash, offsetof(Settings, multicast_challenge), 0 },
         { "Multicast", "LocalGuestsOnly", conf_parse_bool, offsetof(Settings, multicast_local_only), 0 },
         { "Tcp", "LocalGuestsOnly", conf_parse_bool, offsetof(Settings, tcp_local_only), 0 },

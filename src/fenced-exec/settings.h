@@ -11,7 +11,7 @@
 typedef struct Settings {
         char **uris; /* [Libvirt] URI=, repeatable; default qemu:///system */
         PolicyDefault policy_default; /* [Policy] Default=deny|allow */
-        HashType minimum_hash; /* [Authentication] MinimumHash=sha1|sha256|sha512; default sha256 */
+        HashType minimum_hash; /* [Authentication] MinimumHash=sha1|sha256|sha512|fx2; default sha256 */
         HashType
                 multicast_challenge; /* [Authentication] MulticastChallenge=sha1|sha256|sha512; default sha256 */
         bool multicast_local_only; /* [Multicast] LocalGuestsOnly=yes|no; default yes */

@@ -39,15 +39,24 @@ static void make_packet(uint8_t number, uint8_t ret[static WIRE_PACKET_SIZE]) {
         cr_assert_eq(auth_sign_packet(k, ret), 0);
 }
 
-/* The name of the key of that number in the ring, or NULL. */
-static const char *name_of(const Keyring *k, uint8_t number) {
+static const KeyringKey *find(const Keyring *k, uint8_t number) {
         uint8_t packet[WIRE_PACKET_SIZE];
-        const char *name = NULL;
 
         make_packet(number, packet);
-        if (!keyring_find(k, packet, &name))
-                cr_expect_null(name, "untouched when there is none");
-        return name;
+        return keyring_find(k, packet);
+}
+
+/* The name of the key of that number in the ring, or NULL; and its file. */
+static const char *name_of(const Keyring *k, uint8_t number) {
+        const KeyringKey *key = find(k, number);
+
+        return key ? key->name : NULL;
+}
+
+static const char *file_of(const Keyring *k, uint8_t number) {
+        const KeyringKey *key = find(k, number);
+
+        return key ? key->file : NULL;
 }
 
 Test(keyring, finds_each_key_by_what_it_signed_wherever_it_stands) {
@@ -81,10 +90,10 @@ Test(keyring, finds_the_key_of_the_packets_that_the_real_host_took) {
         cr_assert_eq(load(&k, &error), 0);
         for (size_t i = 0; i < ELEMENTSOF(vector_packets); i++) {
                 const struct VectorPacket *p = vector_packets + i;
-                const char *name = "none";
+                const KeyringKey *key = keyring_find(k, p->packet);
 
-                (void) keyring_find(k, p->packet, &name);
-                cr_expect_str_eq(name, strcmp(p->key, "key7") == 0 ? "none" : p->key, "%s", p->name);
+                cr_expect_str_eq(key ? key->name : "none", strcmp(p->key, "key7") == 0 ? "none" : p->key,
+                        "%s", p->name);
         }
 }
 
@@ -208,6 +217,7 @@ Test(keyring, one_bad_file_refuses_the_whole_ring_and_is_named) {
                 { "keys/with blank.key", 64, 0600, "rename the file" },
                 { "keys/escape\033.key", 64, 0600, "rename the file" },
                 { "keys/latin\xe9.key", 64, 0600, "rename the file" },
+                { "keys/web.next.next.key", 64, 0600, "rename the file" },
                 { "keys/name-of-64-bytes-78901234567890123456789012345678901234567890123.key", 64, 0600,
                         "rename the file" },
         };
@@ -233,6 +243,11 @@ Test(keyring, a_name_of_63_bytes_is_a_name) {
         write_key("keys/name-of-63-bytes-7890123456789012345678901234567890123456789012.key", 1);
         cr_assert_eq(load(&k, &error), 0, "%s", error.message);
         cr_expect_eq(strlen(name_of(k, 1)), 63);
+        write_key("keys/name-of-63-bytes-7890123456789012345678901234567890123456789012.next.key", 2);
+        k = keyring_unref(k);
+        cr_assert_eq(load(&k, &error), 0, "%s", error.message);
+        cr_expect_eq(strlen(name_of(k, 2)), 63);
+        cr_expect_eq(strlen(file_of(k, 2)), 68);
 }
 
 /* systemd lets our user in by an access list, whose mask shows in the bits of the group. */
@@ -313,6 +328,186 @@ Test(keyring, takes_64_keys_and_refuses_the_next) {
         cr_expect_eq(load(&too_many, &error), -EBADMSG);
         cr_expect_str_eq(error.message, "there are more than 64 keys; remove some");
         cr_expect_str_eq(error.path, scratch_path("credentials/one-more.key"));
+}
+
+Test(keyring, a_name_and_its_next_are_one_identity_and_two_keys) {
+        _cleanup_(keyring_unrefp) Keyring *k = NULL;
+        ConfError error;
+
+        write_key("keys/web.key", 1);
+        write_key("keys/web.next.key", 2);
+        write_key("keys/web-b.key", 3); /* between the two by its bytes */
+        write_key("credentials/db.next.key", 4);
+        cr_assert_eq(load(&k, &error), 0);
+        cr_expect_eq(keyring_size(k), 4);
+        cr_expect_str_eq(name_of(k, 1), "web");
+        cr_expect_str_eq(file_of(k, 1), "web");
+        cr_expect_str_eq(name_of(k, 2), "web");
+        cr_expect_str_eq(file_of(k, 2), "web.next");
+        cr_expect_str_eq(file_of(k, 3), "web-b");
+        cr_expect_str_eq(name_of(k, 4), "db", "also when there is no other any more");
+        cr_expect_str_eq(file_of(k, 4), "db.next");
+}
+
+Test(keyring, a_next_key_with_the_same_bytes_is_the_key) {
+        _cleanup_(keyring_unrefp) Keyring *k = NULL;
+        ConfError error;
+
+        write_key("keys/web.next.key", 1);
+        write_key("credentials/web.key", 1);
+        write_key("credentials/web.next.key", 1);
+        cr_assert_eq(load(&k, &error), 0);
+        cr_expect_eq(keyring_size(k), 1);
+        cr_expect_str_eq(file_of(k, 1), "web");
+}
+
+Test(keyring, two_next_keys_of_one_name_are_refused) {
+        Keyring *k = NULL;
+        ConfError error = {};
+
+        write_key("keys/web.next.key", 1);
+        write_key("credentials/web.next.key", 2);
+        cr_expect_eq(load(&k, &error), -EBADMSG);
+        cr_expect_str_eq(error.message, "another key already has the name web.next; rename one of the two");
+}
+
+/* What a key file for FX2 only holds: a secret of 48 times this letter. */
+static void fx2_text(char letter, char ret[static 128]) {
+        static const char *const base64[] = { ['a'] = "YWFh", ['b'] = "YmJi" };
+
+        strcpy(ret, AUTH_KEY_FX2 "\n");
+        for (int i = 0; i < 16; i++)
+                strcat(ret, base64[(uint8_t) letter]);
+}
+
+static void write_fx2_key(const char *name, char letter) {
+        char text[128];
+
+        fx2_text(letter, text);
+        scratch_write(name, text, strlen(text), 0600);
+}
+
+static const char *file_of_fx2(const Keyring *k, char letter) {
+        const Request r = {
+                .action = ACTION_OFF, .hash = HASH_FX2, .flags = WIRE_FLAG_FX2, .target = "web2"
+        };
+        _cleanup_(auth_key_freep) AuthKey *key = NULL;
+        uint8_t packet[WIRE_PACKET_SIZE];
+        char text[128];
+
+        fx2_text(letter, text);
+        cr_assert_eq(auth_key_new(text, strlen(text), &key, NULL), 0);
+        cr_assert_eq(wire_encode_packet(&r, WIRE_STREAM, packet), 0);
+        cr_assert_eq(auth_sign_packet(key, packet), 0);
+        const KeyringKey *found = keyring_find(k, packet);
+        return found ? found->file : NULL;
+}
+
+Test(keyring, keys_of_both_kinds_stand_side_by_side_also_under_one_name) {
+        _cleanup_(keyring_unrefp) Keyring *k = NULL;
+        ConfError error;
+
+        write_key("keys/web.key", 1);
+        write_fx2_key("keys/web.next.key", 'a');
+        write_fx2_key("keys/db.key", 'b');
+        write_key("keys/db.next.key", 2);
+        cr_assert_eq(load(&k, &error), 0, "%s", error.message);
+        cr_expect_str_eq(file_of(k, 1), "web");
+        cr_expect_str_eq(file_of(k, 2), "db.next");
+        cr_expect_str_eq(file_of_fx2(k, 'a'), "web.next");
+        cr_expect_str_eq(file_of_fx2(k, 'b'), "db");
+}
+
+Test(keyring, a_secret_that_is_for_fx2_only_is_nowhere_a_raw_key) {
+        static const char *const names[][2] = {
+                { "keys/web.key", "keys/web.next.key" }, /* the raw one, the other */
+                { "keys/web.next.key", "keys/web.key" },
+                { "keys/a.key", "keys/b.key" },
+                { "keys/b.key", "keys/a.key" },
+                { "credentials/a.key", "keys/b.key" },
+                { "keys/web.key", "credentials/web.key" },
+        };
+        char secret[48];
+
+        memset(secret, 'a', sizeof(secret));
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                Keyring *k = NULL;
+                ConfError error = {};
+
+                scratch_write(names[i][0], secret, sizeof(secret), 0600);
+                write_fx2_key(names[i][1], 'a');
+                cr_expect_eq(load(&k, &error), -EBADMSG, "%s %s", names[i][0], names[i][1]);
+                cr_expect(strstr(error.message, "only one of the two is for FX2 only"), "%s", error.message);
+                cr_expect_null(k);
+                scratch_remove(scratch_path(names[i][0]));
+                scratch_remove(scratch_path(names[i][1]));
+        }
+}
+
+Test(keyring, a_file_for_fx2_only_that_is_damaged_refuses_the_ring) {
+        static const char *const texts[] = { AUTH_KEY_FX2 "\n\n\n\n", AUTH_KEY_FX2 "\nYWFh",
+                AUTH_KEY_FX2 " YWFh",
+                AUTH_KEY_FX2 "\n?WFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh" };
+
+        write_key("keys/good.key", 1);
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                Keyring *k = NULL;
+                ConfError error = {};
+
+                scratch_write("keys/x.key", texts[i], strlen(texts[i]), 0600);
+                cr_expect_eq(load(&k, &error), -EBADMSG, "%s", texts[i]);
+                cr_expect(strstr(error.message, "fence-virt-keygen --fx2"), "%s", error.message);
+                cr_expect_str_eq(error.path, scratch_path("keys/x.key"));
+                cr_expect_null(k);
+        }
+}
+
+Test(keyring, takes_64_names_with_two_keys_each_and_no_other_name) {
+        _cleanup_(keyring_unrefp) Keyring *k = NULL;
+        ConfError error = {};
+        Keyring *too_many = NULL;
+
+        for (unsigned i = 0; i < 2 * KEYRING_MAX; i++) {
+                char name[64];
+
+                (void) snprintf(name, sizeof(name), "keys/%02u%s.key", i % KEYRING_MAX,
+                        i < KEYRING_MAX ? "" : KEYRING_NEXT);
+                write_key(name, (uint8_t) i);
+        }
+        cr_assert_eq(load(&k, &error), 0, "%s", error.message);
+        cr_expect_eq(keyring_size(k), 2 * KEYRING_MAX);
+        for (unsigned i = 0; i < 2 * KEYRING_MAX; i++) {
+                char name[64];
+
+                (void) snprintf(name, sizeof(name), "%02u", i % KEYRING_MAX);
+                cr_expect_str_eq(name_of(k, (uint8_t) i), name);
+        }
+        write_key("keys/another.next.key", 200);
+        cr_expect_eq(load(&too_many, &error), -EBADMSG);
+        cr_expect_str_eq(error.message, "there are more than 64 keys; remove some");
+}
+
+Test(keyring, names_the_keys_that_allow_v1_as_far_as_there_is_room) {
+        _cleanup_(keyring_unrefp) Keyring *empty = NULL, *one = NULL, *k = NULL;
+        char text[64], little[sizeof("db, mail") + sizeof(" and 128 more") + 2];
+        ConfError error;
+
+        cr_assert_eq(load(&empty, &error), 0);
+        cr_expect_eq(keyring_v1_files(empty, text, sizeof(text)), 0);
+        cr_expect_str_empty(text);
+        write_fx2_key("keys/fx2.key", 'a');
+        write_key("keys/web.next.key", 1);
+        cr_assert_eq(load(&one, &error), 0);
+        cr_expect_eq(keyring_v1_files(one, text, sizeof(text)), 1);
+        cr_expect_str_eq(text, "web.next");
+        write_key("keys/db.key", 2);
+        write_key("keys/mail.key", 3);
+        write_key("keys/x.key", 4);
+        cr_assert_eq(load(&k, &error), 0);
+        cr_expect_eq(keyring_v1_files(k, text, sizeof(text)), 4);
+        cr_expect_str_eq(text, "db, mail, web.next, x");
+        cr_expect_eq(keyring_v1_files(k, little, sizeof(little)), 4);
+        cr_expect_str_eq(little, "db, mail and 2 more");
 }
 
 Test(keyring, a_session_keeps_its_ring_after_a_reload) {

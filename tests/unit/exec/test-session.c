@@ -93,7 +93,8 @@ Test(session, carries_a_guest_from_packet_to_commit) {
         Session s;
 
         advance(&s, SESSION_COMMITTED, answer);
-        cr_expect_str_eq(s.key_name, "guests");
+        cr_expect_str_eq(s.key->name, "guests");
+        cr_expect_not(s.fx2);
         cr_expect_str_eq(s.request.target, "web2");
         cr_expect_eq(s.request.action, ACTION_OFF);
 }
@@ -122,7 +123,7 @@ Test(session, answers_every_captured_guest_with_the_bytes_of_the_real_host) {
                 cr_assert(session_open(&s, p->multicast ? WIRE_MULTICAST : WIRE_STREAM, p->packet, ring,
                                   HASH_SHA1, hash, &reason),
                         "%s: %s", p->name, reason);
-                cr_expect_str_eq(s.key_name, strcmp(h->key, "key32") == 0 ? "guests" : "long");
+                cr_expect_str_eq(s.key->name, strcmp(h->key, "key32") == 0 ? "guests" : "long");
                 cr_assert(session_prove(
                                   &s, ring, h->guest_challenge, host_random, response, challenge, &reason),
                         "%s: %s", p->name, reason);
@@ -230,7 +231,7 @@ Test(session, no_host_answers_the_challenge_of_another_host_with_the_same_key) {
         advance(&a, SESSION_PROVED, answer);
         make_packet(packet);
         cr_assert(open_with(&b, other_ring, packet, &reason));
-        cr_expect_str_eq(b.key_name, "shared");
+        cr_expect_str_eq(b.key->name, "shared");
         cr_expect(!session_prove(&b, other_ring, a.challenge, host_random, response, challenge, &reason));
         cr_expect_str_eq(reason, "the challenge was made by a host with the same key: a reflection");
         cr_expect_eq(b.state, SESSION_CLOSED);

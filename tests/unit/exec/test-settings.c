@@ -71,6 +71,13 @@ Test(settings, every_key_is_read) {
         cr_expect_eq(s->workers_max, 64);
 }
 
+Test(settings, the_minimum_hash_can_be_fx2) {
+        _cleanup_(settings_freep) Settings *s = load_text("[Authentication]\nMinimumHash=fx2\n");
+
+        cr_expect_eq(s->minimum_hash, HASH_FX2);
+        cr_expect_eq(s->multicast_challenge, HASH_SHA256);
+}
+
 Test(settings, what_is_at_the_limit_is_allowed) {
         static const struct {
                 const char *text;
@@ -103,8 +110,10 @@ Test(settings, what_is_out_of_range_is_refused_with_what_would_do) {
                 { "[Policy]\nDefault=", "say deny or allow" },
                 { "[Policy]\nDefault=Allow", "say deny or allow" },
                 { "[Policy]\nDefault=yes", "say deny or allow" },
-                { "[Authentication]\nMinimumHash=none", "say sha1, sha256 or sha512" },
-                { "[Authentication]\nMinimumHash=", "say sha1, sha256 or sha512" },
+                { "[Authentication]\nMinimumHash=none", "say sha1, sha256, sha512 or fx2" },
+                { "[Authentication]\nMinimumHash=", "say sha1, sha256, sha512 or fx2" },
+                { "[Authentication]\nMinimumHash=FX2", "say sha1, sha256, sha512 or fx2" },
+                { "[Authentication]\nMulticastChallenge=fx2", "say sha1, sha256 or sha512" },
                 { "[Authentication]\nMulticastChallenge=none", "say sha1, sha256 or sha512" },
                 { "[Authentication]\nMulticastChallenge=md5", "say sha1, sha256 or sha512" },
                 { "[Compatibility]\nUnknownIsOff=maybe", "say yes or no" },
