@@ -98,6 +98,10 @@ bool job_check(Job *j) {
         else if (r->subject != 0 && r->kind != WORKER_JOB_IDENTIFY_PROCESS &&
                  r->kind != WORKER_JOB_IDENTIFY_CID)
                 (void) job_fail(j, "Malformed job: a subject does not go with kind %u", r->kind);
+        else if (r->flags & ~(uint64_t) _WORKER_JOB_FLAGS_ALL ||
+                 (r->flags && (acts || r->kind == WORKER_JOB_PING)))
+                (void) job_fail(j, "Malformed job: flags %#llx do not go with kind %u",
+                        (unsigned long long) r->flags, r->kind);
         else if (!target_is_valid(r))
                 (void) job_fail(j, "Malformed job: the target does not go with kind %u", r->kind);
         else if (job_now() >= r->deadline_usec)

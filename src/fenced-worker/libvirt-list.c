@@ -33,7 +33,7 @@ static bool get_uuid(virDomainPtr d, char ret[static WORKER_UUID_SIZE]) {
 }
 
 /* The answer carries name, UUID and, for a running domain, an id: all that is needed, in one round trip with any
- * driver. A domain that is active in any way is reported as running, since "off" must not be said of it. */
+ * driver, as long as nobody wants labels. A domain that is active in any way is reported as running, since "off" must not be said of it. */
 int libvirt_list(Libvirt *l, Job *j) {
         WorkerRecord *records;
         uint32_t n_records = 0;
@@ -58,6 +58,7 @@ int libvirt_list(Libvirt *l, Job *j) {
                 if (!name || strlen(name) >= sizeof(r->name) || !get_uuid(d, r->uuid))
                         continue;
                 (void) snprintf(r->name, sizeof(r->name), "%s", name);
+                libvirt_labels(j, d, r->labels);
                 r->state = virDomainGetID(d) == (unsigned) -1 ? VIR_DOMAIN_SHUTOFF : VIR_DOMAIN_RUNNING;
                 n_records++;
         }

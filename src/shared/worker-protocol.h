@@ -14,6 +14,8 @@ enum {
         WORKER_NAME_SIZE = 256, /* libvirt names are longer than the wire's 63 bytes */
         WORKER_UUID_SIZE = 37,
         WORKER_MESSAGE_SIZE = 256,
+        WORKER_LABELS_SIZE =
+                128, /* of a domain's libvirt metadata, all of them, separated by single blanks */
         WORKER_RECORDS_MAX = 16384,
         WORKER_FD = 3, /* where a worker finds its end of the socketpair */
 };
@@ -29,12 +31,20 @@ typedef enum WorkerJobKind {
         _WORKER_JOB_MAX,
 } WorkerJobKind;
 
+typedef enum WorkerJobFlags {
+        WORKER_JOB_LABELS =
+                1
+                << 0, /* RESOLVE, LIST, IDENTIFY: labels are wanted, at the price of one call for each domain */
+        _WORKER_JOB_FLAGS_ALL = WORKER_JOB_LABELS,
+} WorkerJobFlags;
+
 typedef struct WorkerJob {
         uint32_t kind; /* WorkerJobKind */
         uint32_t action; /* Action; WORKER_JOB_ACT only */
         uint64_t id; /* echoed in every event */
         uint64_t deadline_usec; /* CLOCK_MONOTONIC; nothing may be started after it */
         uint64_t subject; /* the IDENTIFY jobs; 0 otherwise */
+        uint64_t flags; /* WorkerJobFlags */
         char target
                 [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS */
 } WorkerJob;
@@ -73,6 +83,8 @@ typedef struct WorkerEvent {
         uint32_t reserved;
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
+        char labels
+                [WORKER_LABELS_SIZE]; /* with WORKER_JOB_LABELS; "" for none, and for what is no list of labels */
         char proof[32]; /* how death was seen: "pidfd", "state"; for the audit */
         char message[WORKER_MESSAGE_SIZE]; /* for the journal, UTF-8 without control characters */
 } WorkerEvent;
@@ -80,6 +92,7 @@ typedef struct WorkerEvent {
 typedef struct WorkerRecord {
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
+        char labels[WORKER_LABELS_SIZE]; /* as above */
         uint8_t state;
         uint8_t reserved[2];
 } WorkerRecord;

@@ -59,3 +59,43 @@ Test(domain_xml, a_cid_is_the_one_the_domain_has_now) {
         for (size_t i = 0; i < ELEMENTSOF(cids); i++)
                 cr_expect_eq(domain_xml_cid(cids[i].xml), cids[i].cid, "%zu", i);
 }
+
+#define LABELS(text) "<labels>" text "</labels>"
+#define TEN(x)       x x x x x x x x x x
+
+Test(domain_xml, labels_are_taken_whole_or_not_at_all) {
+        static const struct {
+                const char *xml, *labels;
+        } labels[] = {
+                { LABELS("web"), "web" },
+                { LABELS("web db"), "web db" },
+                { LABELS("\n  web\tdb\n   x "), "web db x" },
+                { LABELS("w\xc3\xa4rm &amp; &#x62;"), "w\xc3\xa4rm & b" },
+                { "<f:labels xmlns:f='" METADATA_URI "'>web</f:labels>", "web" },
+                { LABELS(TEN("123456") "123"), TEN("123456") "123" },
+                { LABELS(TEN("12345 ") TEN("12345 ") "1234567"), TEN("12345 ") TEN("12345 ") "1234567" },
+                { LABELS(""), "" },
+                { "<labels/>", "" },
+                { LABELS(TEN("123456") "1234"), "" }, /* 64 bytes */
+                { LABELS("web " TEN("123456") "1234"), "" },
+                { LABELS(TEN("12345 ") TEN("12345 ") "12345678"), "" }, /* 128 with the NUL */
+                { LABELS("web<x/>"), "" },
+                { LABELS("<x>web</x>"), "" },
+                { LABELS("web<!-- db -->"), "" },
+                { LABELS("<![CDATA[web]]>"), "" },
+                { LABELS("web &#x85;"), "" }, /* a control character */
+                { "<!DOCTYPE labels [<!ENTITY e 'web'>]>" LABELS("&e;"), "" },
+                { "<groups>web</groups>", "" },
+                { "<labels>web", "" },
+                { "web", "" },
+                { "", "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(labels); i++) {
+                char got[WORKER_LABELS_SIZE];
+
+                memset(got, 'x', sizeof(got));
+                metadata_labels(labels[i].xml, got);
+                cr_expect_str_eq(got, labels[i].labels, "%zu: %s", i, got);
+        }
+}
