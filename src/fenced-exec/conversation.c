@@ -28,6 +28,7 @@ Conversation *conversation_free(Conversation *c) {
         sd_bus_message_unref(c->commit);
         safe_close(c->process.pidfd);
         keyring_unref(c->keyring);
+        policy_unref(c->policy);
         safe_close(c->fd);
         free(c);
         return NULL;
@@ -99,6 +100,7 @@ static int conversation_new(Manager *m, Origin *origin, Conversation **ret) {
         c->process = origin->process;
         origin->process.pidfd = -1;
         c->keyring = keyring_ref(m->keyring);
+        c->policy = policy_ref(m->policy);
         c->opened_usec = manager_now(m);
 
         int r = random_bytes(c->request_id, sizeof(c->request_id));
@@ -206,6 +208,7 @@ static void on_identified(const InquiryResult *result, void *userdata) {
                 if (strlen(result->answer->name) < sizeof(c->requester.name))
                         (void) snprintf(
                                 c->requester.name, sizeof(c->requester.name), "%.63s", result->answer->name);
+                memcpy(c->requester.labels, result->answer->labels, sizeof(c->requester.labels));
                 if (c->form == FORM_FRAME)
                         (void) snprintf(c->requester.source, sizeof(c->requester.source), "%s",
                                 c->requester.name[0] ? c->requester.name : c->requester.uuid);
@@ -227,6 +230,7 @@ int conversation_identify(Conversation *c, sd_bus_message *call) {
                 .kind = c->form == FORM_FRAME ? WORKER_JOB_IDENTIFY_PROCESS : WORKER_JOB_IDENTIFY_CID,
                 .target = c->form == FORM_FRAME ? c->process.path : NULL,
                 .subject = c->form == FORM_FRAME ? (uint64_t) c->process.pid : c->requester.cid,
+                .labels = policy_uses_labels(c->policy),
                 .deadline_usec = c->opened_usec + m->settings->operation_timeout_usec,
         };
 

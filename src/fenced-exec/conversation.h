@@ -35,6 +35,7 @@ struct Conversation {
         Session session; /* its state counts only when not keyless, its request always */
         Keyring *keyring; /* the one that session was opened with */
         Identity requester;
+        Policy *policy; /* the one at Open: it and the one at Commit must allow */
         PeerProcess process; /* FORM_FRAME */
         sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;

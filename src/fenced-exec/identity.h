@@ -5,6 +5,7 @@
  * listener. */
 
 #include "base.h"
+#include "worker-protocol.h"
 
 #include <sys/socket.h>
 
@@ -16,6 +17,8 @@ typedef struct Identity {
         char key[64]; /* name of the key that verified; "" for channels without a key */
         char uuid[37]; /* the requester's own domain, when it is known; "" otherwise */
         char name[64]; /* that domain's name; "" as long as uuid is, and when it is longer than 63 bytes */
+        char labels
+                [WORKER_LABELS_SIZE]; /* of that domain's libvirt metadata; "" when it has none, or policy wants none */
         char source[64]; /* printable: numeric address, "cid:N", or the UUID */
 } Identity;
 

@@ -92,6 +92,7 @@ static void deliver(Worker *w, size_t size) {
         memcpy(&e, w->buffer, sizeof(e));
         terminate(e.name, sizeof(e.name));
         terminate(e.uuid, sizeof(e.uuid));
+        terminate(e.labels, sizeof(e.labels));
         terminate(e.proof, sizeof(e.proof));
         terminate(e.message, sizeof(e.message));
 
@@ -106,6 +107,7 @@ static void deliver(Worker *w, size_t size) {
                 for (size_t i = 0; i < e.n_records; i++) {
                         terminate(records[i].name, sizeof(records[i].name));
                         terminate(records[i].uuid, sizeof(records[i].uuid));
+                        terminate(records[i].labels, sizeof(records[i].labels));
                 }
         }
 
