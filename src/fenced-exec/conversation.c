@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "conversation.h"
+#include "conversation-local.h"
 #include "log.h"
 #include "names.h"
 #include "reply.h"
@@ -43,7 +44,9 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .kind = kind,
                 .listener = c->requester.transport,
                 .source = c->requester.source,
-                .source_uuid = c->requester.uuid,
+                .source_uuid = c->unproven_uuid[0] ? c->unproven_uuid : c->requester.uuid,
+                .source_port = c->port.name,
+                .source_filter = c->unproven_uuid[0] ? "none" : NULL,
                 .key = c->requester.key,
                 .key_file = c->session.key ? c->session.key->file : NULL,
                 .protocol = c->session.key ? (c->session.fx2 ? "fx2" : "v1") : NULL,
@@ -80,6 +83,10 @@ static int refuse(Conversation *c, const char *reason) {
         conversation_audit(c, AUDIT_REFUSED, "refuse", reason, NULL, NULL);
         conversation_free(c);
         return -EACCES;
+}
+
+int conversation_refuse(Conversation *c, const char *reason) {
+        return refuse(c, reason);
 }
 
 static int on_expired(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -234,6 +241,8 @@ int conversation_identify(Conversation *c, sd_bus_message *call) {
                 .deadline_usec = c->opened_usec + m->settings->operation_timeout_usec,
         };
 
+        if (conversation_is_local_only(c))
+                return conversation_identify_port(c, call);
         if (c->form != FORM_FRAME && c->form != FORM_VSOCK)
                 return 0;
         int r = inquiry_new(m->hypervisors, m->n_hypervisors, &request, NULL, on_identified, c, &c->inquiry);
@@ -304,6 +313,9 @@ int conversation_commit(
                 return refuse(c, "the guest's connection is not the one that its request came by");
         if (!is_authentic(c, response, size, &reason))
                 return refuse(c, reason);
+        reason = conversation_check_port(c);
+        if (reason)
+                return refuse(c, reason);
         int r = sd_event_add_io(m->event, &c->hangup, fd, EPOLLRDHUP, on_hangup, c);
         if (r < 0) {
                 conversation_free(c);
@@ -312,7 +324,7 @@ int conversation_commit(
         c->expiry = sd_event_source_disable_unref(c->expiry);
         c->deadline_usec = manager_now(m) + m->settings->operation_timeout_usec;
         c->commit = sd_bus_message_ref(call);
-        conversation_act(c);
+        conversation_act_locally(c);
         return 0;
 }
 

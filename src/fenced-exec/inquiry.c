@@ -74,7 +74,7 @@ static void check_others(Inquiry *q) {
                 const Answer *a = &q->answers[i];
 
                 if (a->kind == ANSWER_PENDING &&
-                        !(a->silent && q->kind == WORKER_JOB_LIST && q->n_answered > 0))
+                        !(a->silent && q->kind != WORKER_JOB_PING && q->n_answered > 0))
                         n_pending++;
                 if (a->kind == ANSWER_UNREACHABLE)
                         n_bad++;
@@ -84,7 +84,8 @@ static void check_others(Inquiry *q) {
 }
 
 static bool finds_one(const Inquiry *q) {
-        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING;
+        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING &&
+               q->kind != WORKER_JOB_LIST_UNFILTERED;
 }
 
 static void check(Inquiry *q) {
@@ -140,6 +141,7 @@ static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *record
                 (void) snprintf(q->trouble, sizeof(q->trouble), "%s", event->message);
         if (a->kind == ANSWER_FOUND) {
                 a->power = (PowerState) event->power;
+                a->filtered = event->filtered;
                 (void) snprintf(a->name, sizeof(a->name), "%s", event->name);
                 (void) snprintf(a->uuid, sizeof(a->uuid), "%s", event->uuid);
                 (void) snprintf(a->labels, sizeof(a->labels), "%s", event->labels);

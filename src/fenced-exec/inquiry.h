@@ -18,7 +18,7 @@ typedef struct InquiryResult {
         const Answer *answer; /* RESOLVE_FOUND: what; borrowed */
         const Answer *answers; /* of everybody who was asked; borrowed */
         bool certain; /* everybody answered */
-        const WorkerRecord *records; /* LIST: of all that answered; borrowed */
+        const WorkerRecord *records; /* the LISTs: of all that answered; borrowed */
         size_t n_records;
         size_t n_answered, n_asked; /* LIST, PING: how many gave a good answer */
         const char *trouble; /* why one did not, or found nothing; "" if there is nothing to say; borrowed */
@@ -27,7 +27,7 @@ typedef struct InquiryResult {
 /* Called once; the inquiry is gone when it returns. */
 typedef void (*InquiryDone)(const InquiryResult *result, void *userdata);
 
-/* Asks all of them the same: RESOLVE or one of the IDENTIFY jobs (each with a ResolveOutcome), LIST or PING. remembered:
+/* Asks all of them the same: RESOLVE or one of the IDENTIFY jobs (each with a ResolveOutcome), one of the LISTs or PING. remembered:
  * where the target was, and which, the last time everybody had answered, or NULL. Never calls back before it returns. -EBUSY
  * when a queue is full. */
 int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request, const Place *remembered,

@@ -3,6 +3,7 @@
 #include "manager.h"
 #include "conversation.h"
 #include "log.h"
+#include "unfiltered.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         while (m->conversations)
                 conversation_free(m->conversations);
+        inquiry_free(m->unfiltered);
         operations_free(m->operations);
         drop_hypervisors(m);
         settings_free(m->settings);
@@ -127,6 +129,7 @@ int manager_load(Manager *m, ConfError *ret_error) {
         m->policy = TAKE(policy, NULL);
         m->keyring = TAKE(keyring, NULL);
         say_what_v1_costs(m->settings, m->keyring);
+        unfiltered_loaded(m);
         return 0;
 }
 

@@ -20,3 +20,15 @@ uint32_t domain_xml_cid(const char *xml);
  * "" when it is no such element, has anything but text in it, or anything but labels: 1 to 63 bytes each, printable, all
  * of them in WORKER_LABELS_SIZE. One bad label takes the others with it, so that nobody wonders about half of them. */
 void metadata_labels(const char *xml, char ret[static WORKER_LABELS_SIZE]);
+
+/* A network interface of the host that is the other end of one of the domain's. */
+typedef enum DomainPort {
+        DOMAIN_PORT_NONE = 0,
+        DOMAIN_PORT_UNFILTERED,
+        DOMAIN_PORT_FILTERED, /* with libvirt's clean-traffic, or clean-traffic-gateway: it cannot pretend to be another */
+} DomainPort;
+
+DomainPort domain_xml_port(const char *xml, const char *interface);
+
+/* True when one of the domain's interfaces is on a bridge without such a filter. */
+bool domain_xml_is_unfiltered(const char *xml);

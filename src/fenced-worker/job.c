@@ -3,6 +3,7 @@
 #include "job.h"
 #include "wire.h"
 
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,8 @@ static bool target_is_valid(const WorkerJob *r) {
                 return wire_is_uuid(t);
         case WORKER_JOB_IDENTIFY_PROCESS:
                 return t[0] == '/' && r->subject > 0 && r->subject <= INT32_MAX;
+        case WORKER_JOB_IDENTIFY_PORT:
+                return t[0] != '\0' && strlen(t) < IFNAMSIZ;
         default:
                 return t[0] == '\0';
         }

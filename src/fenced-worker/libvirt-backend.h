@@ -92,7 +92,9 @@ int libvirt_act(Libvirt *l, Job *j);
 
 /* libvirt-list.c */
 int libvirt_list(Libvirt *l, Job *j);
+int libvirt_list_unfiltered(Libvirt *l, Job *j);
 
 /* libvirt-identify.c: who asks. NOT_FOUND for everything that is not certainly a running domain of this host. */
 int libvirt_identify_process(Libvirt *l, Job *j);
 int libvirt_identify_cid(Libvirt *l, Job *j);
+int libvirt_identify_port(Libvirt *l, Job *j);

@@ -28,6 +28,8 @@ typedef enum WorkerJobKind {
         WORKER_JOB_IDENTIFY_PROCESS, /* `subject` is a pid: which running domain is it, and has it a channel at the socket
                                         path `target`? */
         WORKER_JOB_IDENTIFY_CID, /* `subject` is a vsock CID: which running domain has it? */
+        WORKER_JOB_IDENTIFY_PORT, /* `target` is a network interface of the host: of which running domain is it the other end? */
+        WORKER_JOB_LIST_UNFILTERED, /* the running domains with a port on a bridge that libvirt keeps from no lie */
         _WORKER_JOB_MAX,
 } WorkerJobKind;
 
@@ -46,7 +48,8 @@ typedef struct WorkerJob {
         uint64_t subject; /* the IDENTIFY jobs; 0 otherwise */
         uint64_t flags; /* WorkerJobFlags */
         char target
-                [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS */
+                [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS, interface for
+                                      IDENTIFY_PORT */
 } WorkerJob;
 
 typedef enum WorkerEventKind {
@@ -59,7 +62,7 @@ typedef enum WorkerEventKind {
 typedef enum WorkerResult {
         WORKER_FAILED = 0, /* `message` says why; the state of the domain is not known to have changed */
         WORKER_UNREACHABLE, /* the hypervisor's manager does not answer; nothing was started */
-        WORKER_OK, /* PING, LIST */
+        WORKER_OK, /* PING, the LISTs */
         WORKER_NOT_FOUND, /* RESOLVE, ACT: the manager answered that there is no such domain. IDENTIFY: it is none that runs
                              and may ask; `message` says why */
         WORKER_AMBIGUOUS, /* RESOLVE: the text is the UUID of one domain and the name of another */
@@ -80,7 +83,8 @@ typedef struct WorkerEvent {
         uint32_t power; /* PowerState */
         uint32_t state; /* virDomainState */
         uint32_t n_records;
-        uint32_t reserved;
+        uint32_t
+                filtered; /* IDENTIFY_PORT: 1 when libvirt's filter clean-traffic is on the interface, 0 when not */
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
         char labels

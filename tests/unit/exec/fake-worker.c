@@ -8,6 +8,7 @@
  *   vm1..vm4 run, vm5 is off; their UUIDs end in the number; vm4 and vm5 have the label "red", if it is asked for
  *   hang     never answers; die: killed by itself; stop: stops itself; ambiguous...: is
  *   slow     (UUID ends in 9) ACT sends STARTED, then waits for the file "go" in the directory
+ *   vnetN is a port of vmN with a filter, tapN one without
  *   waiting  (UUID ends in 8) ACT waits for "go" before STARTED */
 
 #include <signal.h>
@@ -165,6 +166,21 @@ static bool is_down(void) {
         return strncmp(uri, "fake:down", 9) == 0 || access(path, F_OK) >= 0;
 }
 
+static void identify_port(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_NOT_FOUND);
+        unsigned i = 0;
+
+        (void) snprintf(e.message, sizeof(e.message), "it is no domain of ours");
+        e.filtered = sscanf(j->target, "vnet%u", &i) == 1;
+        if ((e.filtered || sscanf(j->target, "tap%u", &i) == 1) && i >= 1 && i <= 4) {
+                e.result = WORKER_FOUND;
+                e.power = POWER_ON;
+                (void) snprintf(e.name, sizeof(e.name), "vm%u", i);
+                (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%u", i);
+        }
+        say(&e, sizeof(e));
+}
+
 static void serve(const WorkerJob *j) {
         WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
 
@@ -185,6 +201,8 @@ static void serve(const WorkerJob *j) {
                 list(j);
         else if (j->kind == WORKER_JOB_IDENTIFY_PROCESS || j->kind == WORKER_JOB_IDENTIFY_CID)
                 identify(j);
+        else if (j->kind == WORKER_JOB_IDENTIFY_PORT)
+                identify_port(j);
         else
                 say(&e, sizeof(e));
 }

@@ -264,6 +264,10 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
                 { WORKER_JOB_IDENTIFY_PROCESS, 0, "/path", (uint64_t) INT32_MAX + 1 },
                 { WORKER_JOB_IDENTIFY_PROCESS, 0, "path", 1 },
                 { WORKER_JOB_IDENTIFY_CID, 0, "web1", 3 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "", 0 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "vnet0", 3 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "0123456789abcdef", 0 },
+                { WORKER_JOB_LIST_UNFILTERED, 0, "web1", 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
