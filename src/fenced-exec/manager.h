@@ -8,7 +8,6 @@
 #include "hypervisor.h"
 #include "keyring.h"
 #include "memory.h"
-#include "neighbour.h"
 #include "operation.h"
 #include "policy.h"
 #include "recent.h"
@@ -35,10 +34,6 @@ typedef struct Manager {
         Keyring *keyring;
         Hypervisor *hypervisors[HYPERVISOR_URIS_MAX];
         size_t n_hypervisors;
-
-        NeighbourKernel kernel; /* set by main(); without it LocalGuestsOnly= lets nobody pass */
-        struct Inquiry *unfiltered; /* unfiltered.h */
-        bool unfiltered_asked;
 
         Replay *replay;
         Audit *audit;
