@@ -52,6 +52,7 @@ static const struct {
         [AUDIT_DENIED] = { MESSAGE_ID_DENIED, LOG_WARNING, LOG_WARNING, "denied", NULL },
         [AUDIT_REFUSED] = { MESSAGE_ID_REFUSED, LOG_WARNING, LOG_WARNING, "refused", NULL },
         [AUDIT_CANCELLED] = { MESSAGE_ID_CANCELLED, LOG_WARNING, LOG_WARNING, "cancelled", "after" },
+        [AUDIT_STORM] = { MESSAGE_ID_STORM, LOG_CRIT, LOG_CRIT, "held back", NULL },
 };
 
 int audit_new(AuditSink sink, void *userdata, Audit **ret) {

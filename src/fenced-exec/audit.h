@@ -16,6 +16,7 @@ typedef enum AuditKind {
         AUDIT_DENIED, /* policy said no */
         AUDIT_REFUSED, /* not authenticated, malformed, replayed, reflected: nothing was said to the peer */
         AUDIT_CANCELLED, /* the requester hung up, or the deadline passed, before it was started */
+        AUDIT_STORM, /* a limit of fences per minute was reached; what was held back for it is denied one by one */
         _AUDIT_KIND_MAX,
 } AuditKind;
 

@@ -81,6 +81,26 @@ static void on_operated(const WorkerEvent *result, void *userdata) {
         answer(c, o.reply);
 }
 
+/* The brake on a fence storm: an operation that would be one too many is not begun. Failure, not "denied": it may be asked
+ * again. */
+static bool is_held_back(Conversation *c) {
+        Manager *m = c->manager;
+        Action action = request_of(c)->action;
+
+        if ((action != ACTION_OFF && action != ACTION_REBOOT) ||
+                operation_exists(m->operations, &c->key, c->uuid))
+                return false;
+        BrakeVerdict verdict = brake_ask(m->brake, &m->settings->brake, &c->requester, manager_now(m));
+        if (verdict == BRAKE_FREE)
+                return false;
+        const char *reason = brake_reason(verdict);
+        if (brake_is_news(m->brake, verdict, manager_now(m)))
+                conversation_audit(c, AUDIT_STORM, NULL, reason, NULL, NULL);
+        conversation_audit(c, AUDIT_DENIED, "deny", reason, "denied", NULL);
+        answer(c, REPLY_FAILURE);
+        return true;
+}
+
 static void operate(Conversation *c, Hypervisor *h) {
         Manager *m = c->manager;
         const RecentEntry *e = recent_find(&m->recent, &c->key, manager_now(m));
@@ -91,6 +111,8 @@ static void operate(Conversation *c, Hypervisor *h) {
                 answer(c, e->reply);
                 return;
         }
+        if (is_held_back(c))
+                return;
         int r = operation_join(m->operations, &c->key, h, request_of(c)->action, c->uuid, c->deadline_usec,
                 on_operated, c, &c->waiter);
         if (r < 0)

@@ -27,6 +27,7 @@ Conversation *conversation_free(Conversation *c) {
         sd_bus_message_unref(c->open);
         sd_bus_message_unref(c->commit);
         safe_close(c->process.pidfd);
+        limits_release(&c->hold);
         keyring_unref(c->keyring);
         safe_close(c->fd);
         free(c);
@@ -73,6 +74,8 @@ void conversation_report(Manager *m, const Origin *origin, const char *reason) {
         if (random_bytes(r.request_id, sizeof(r.request_id)) >= 0)
                 audit_write(m->audit, &r, manager_now(m));
 }
+
+_Static_assert((int) _FORM_MAX <= (int) LIMITS_CLASSES_MAX, "each form of request is a class of its own");
 
 static int refuse(Conversation *c, const char *reason) {
         /* a packet that could not be decoded has no action to name */
@@ -187,6 +190,10 @@ int conversation_open(Manager *m, Origin *origin, const uint8_t *bytes, Conversa
                 return refuse(c, "the packet asks for a call-back to another address than it came from");
         if (!c->keyless && !replay_is_fresh(m->replay, bytes))
                 return refuse(c, "this very packet was seen before: a replay");
+        reason = limits_admit(m->limits, &m->settings->limits, &c->requester, c->form,
+                c->session.request.action, c->opened_usec, &c->hold);
+        if (reason)
+                return refuse(c, reason);
         if (c->form == FORM_MULTICAST && is_duplicate(c)) {
                 conversation_free(c);
                 return -EALREADY;

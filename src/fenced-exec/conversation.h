@@ -38,6 +38,7 @@ struct Conversation {
         PeerProcess process; /* FORM_FRAME */
         sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;
+        LimitHold hold;
 
         int fd; /* the guest's connection, from Commit on */
         sd_event_source *hangup;

@@ -19,6 +19,10 @@ int manager_new(
                 r = audit_new(sink, sink_userdata, &m->audit);
         if (r >= 0)
                 r = operations_new(&m->operations);
+        if (r >= 0)
+                r = limits_new(&m->limits);
+        if (r >= 0)
+                r = brake_new(&m->brake);
         if (r < 0)
                 return r;
         *ret = TAKE(m, NULL);
@@ -42,6 +46,8 @@ Manager *manager_free(Manager *m) {
         policy_free(m->policy);
         keyring_unref(m->keyring);
         replay_free(m->replay);
+        limits_free(m->limits);
+        brake_free(m->brake);
         audit_free(m->audit);
         sd_event_unref(m->event);
         free(m);

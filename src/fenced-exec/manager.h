@@ -5,8 +5,10 @@
 
 #include "audit.h"
 #include "base.h"
+#include "brake.h"
 #include "hypervisor.h"
 #include "keyring.h"
+#include "limits.h"
 #include "memory.h"
 #include "operation.h"
 #include "policy.h"
@@ -36,6 +38,8 @@ typedef struct Manager {
         size_t n_hypervisors;
 
         Replay *replay;
+        Limits *limits;
+        Brake *brake;
         Audit *audit;
         Operations *operations;
         Recent recent;

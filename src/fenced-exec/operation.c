@@ -187,6 +187,10 @@ int operation_join(Operations *o, const RequestKey *key, Hypervisor *h, Action a
         return 0;
 }
 
+bool operation_exists(const Operations *o, const RequestKey *key, const char *uuid) {
+        return find(o, key, uuid);
+}
+
 bool operation_is_running(const Operations *o, const RequestKey *key) {
         const Operation *op = find(o, key, NULL);
 

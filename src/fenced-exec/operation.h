@@ -28,6 +28,9 @@ DEFINE_CLEANUP(Operations *, operations_free)
 int operation_join(Operations *o, const RequestKey *key, Hypervisor *h, Action action, const char *uuid,
         uint64_t deadline_usec, OperationDone done, void *userdata, Waiter **ret);
 
+/* True when there is an operation of this request for the domain, which operation_join() would join. */
+bool operation_exists(const Operations *o, const RequestKey *key, const char *uuid);
+
 /* True when somebody waits for the operation of this request. */
 bool operation_is_running(const Operations *o, const RequestKey *key);
 

@@ -86,16 +86,41 @@ static int parse_connect_timeout(const char *value, void *target, const char **r
                 value, 100 * USEC_PER_MSEC, 60 * USEC_PER_SEC, "say 100ms to 1min", target, reason);
 }
 
-static int parse_workers_max(const char *value, void *target, const char **reason) {
+static int parse_unsigned_between(const char *value, unsigned minimum, unsigned maximum, const char *range,
+        void *target, const char **reason) {
         unsigned n = 0;
         int r = conf_parse_unsigned(value, &n, reason);
 
-        if (r < 0 || n < WORKERS_MIN || n > WORKERS_MAX) {
-                *reason = "say a number from 2 to 64";
+        if (r < 0 || n < minimum || n > maximum) {
+                *reason = range;
                 return -ERANGE;
         }
         *(unsigned *) target = n;
         return 0;
+}
+
+static int parse_workers_max(const char *value, void *target, const char **reason) {
+        return parse_unsigned_between(
+                value, WORKERS_MIN, WORKERS_MAX, "say a number from 2 to 64", target, reason);
+}
+
+static int parse_per_second(const char *value, void *target, const char **reason) {
+        return parse_unsigned_between(
+                value, 0, RATE_MAX, "say a number up to 1000000, or 0 for no limit", target, reason);
+}
+
+static int parse_burst(const char *value, void *target, const char **reason) {
+        return parse_unsigned_between(value, 1, RATE_MAX, "say a number from 1 to 1000000", target, reason);
+}
+
+static int parse_in_flight(const char *value, void *target, const char **reason) {
+        return parse_unsigned_between(value, 0, LIMITS_IN_FLIGHT_MAX,
+                "say a number up to 4096, or 0 for no limit", target, reason);
+}
+
+static int parse_fences(const char *value, void *target, const char **reason) {
+        return parse_unsigned_between(
+                value, 0, BRAKE_MAX, "say a number up to 10000, or 0 for no limit", target, reason);
 }
 
 static const ConfItem items[] = {
@@ -111,6 +136,20 @@ static const ConfItem items[] = {
         { "Executor", "ConnectTimeoutSec", parse_connect_timeout, offsetof(Settings, connect_timeout_usec),
                 0 },
         { "Executor", "WorkersMax", parse_workers_max, offsetof(Settings, workers_max), 0 },
+        { "Limits", "QuestionsPerSec", parse_per_second,
+                offsetof(Settings, limits.requester[LIMIT_QUESTION].per_second), 0 },
+        { "Limits", "QuestionsBurst", parse_burst,
+                offsetof(Settings, limits.requester[LIMIT_QUESTION].burst), 0 },
+        { "Limits", "ActionsPerSec", parse_per_second,
+                offsetof(Settings, limits.requester[LIMIT_ACTION].per_second), 0 },
+        { "Limits", "ActionsBurst", parse_burst, offsetof(Settings, limits.requester[LIMIT_ACTION].burst),
+                0 },
+        { "Limits", "ListenerPerSec", parse_per_second, offsetof(Settings, limits.listener.per_second), 0 },
+        { "Limits", "ListenerBurst", parse_burst, offsetof(Settings, limits.listener.burst), 0 },
+        { "Limits", "InFlight", parse_in_flight, offsetof(Settings, limits.in_flight), 0 },
+        { "Limits", "FencesPerMinuteRequester", parse_fences, offsetof(Settings, brake.requester), 0 },
+        { "Limits", "FencesPerMinuteKey", parse_fences, offsetof(Settings, brake.key), 0 },
+        { "Limits", "FencesPerMinuteHost", parse_fences, offsetof(Settings, brake.host), 0 },
 };
 
 /* What conf_each_file() carries along. */
@@ -149,6 +188,8 @@ int settings_load(const char *conf_path, const char *dropin_dir, Settings **ret,
         s->operation_timeout_usec = 28 * USEC_PER_SEC;
         s->connect_timeout_usec = 900 * USEC_PER_MSEC;
         s->workers_max = 16;
+        s->limits = LIMIT_SETTINGS_DEFAULT;
+        s->brake = BRAKE_SETTINGS_DEFAULT;
         r = conf_parse_file(conf_path, items, ELEMENTSOF(items), s, ret_error);
         if (r < 0 && r != -ENOENT)
                 return r;

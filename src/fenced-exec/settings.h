@@ -4,7 +4,9 @@
 /* /etc/fence-virt/fence-virt.conf and fence-virt.conf.d/NAME.conf: every key optional. */
 
 #include "base.h"
+#include "brake.h"
 #include "conf.h"
+#include "limits.h"
 #include "policy.h"
 #include "wire.h"
 
@@ -21,6 +23,9 @@ typedef struct Settings {
                 operation_timeout_usec; /* [Executor] OperationTimeoutSec=, 1 s .. 10 min; default 28 s: below the agent's 30 */
         uint64_t connect_timeout_usec; /* [Executor] ConnectTimeoutSec=, 100 ms .. 1 min; default 900 ms */
         unsigned workers_max; /* [Executor] WorkersMax=, 2 .. 64 per hypervisor URI; default 16 */
+        LimitSettings
+                limits; /* [Limits]; the defaults are LIMIT_SETTINGS_DEFAULT and BRAKE_SETTINGS_DEFAULT */
+        BrakeSettings brake;
 } Settings;
 
 /* Reads conf_path (may be absent), then the drop-ins in order, later values winning; -EBADMSG with *ret_error filled. */

@@ -34,6 +34,8 @@ typedef struct Run {
         char **argv; /* a program to run instead of our own request, or NULL */
         const char *target;
         unsigned clients, count, seconds;
+        unsigned addresses; /* the host is asked at, one after the other */
+        struct in_addr first;
         int expect;
         size_t per_client; /* capacity */
         uint64_t begin;
@@ -53,8 +55,10 @@ static int usage(void) {
               "  --transport tcp|multicast   --host ADDRESS   --own ADDRESS (multicast: where to be called back)\n"
               "  --key FILE   --action ACTION   --target NAME\n"
               "  --clients N at once   --count N of each | --seconds N   --expect REPLY that counts as success\n"
+              "  --addresses N: the host has N addresses from ADDRESS on; each request goes to the next of them\n"
               "  -- PROGRAM ARGUMENT...   run this instead, the exit status is the reply\n"
-              "A % in the target or in an argument stands for the number of the client, from 1.\n",
+              "A % in the target or in an argument stands for the number of the client, from 1; a @ in an argument for the\n"
+              "address. Who asks this machine at one of its own addresses asks from there: so are many guests simulated.\n",
                 stderr);
         return 2;
 }
@@ -65,12 +69,12 @@ static void *shared_memory(size_t size) {
         return p == MAP_FAILED ? NULL : p;
 }
 
-/* Replaces the first % by the number. */
-static void fill_in(char *ret, size_t size, const char *pattern, unsigned number) {
-        const char *p = strchr(pattern, '%');
+/* Replaces the first mark, if there is one. */
+static void fill_in(char *ret, size_t size, const char *pattern, char mark, const char *text) {
+        const char *p = strchr(pattern, mark);
 
         if (p)
-                snprintf(ret, size, "%.*s%u%s", (int) (p - pattern), pattern, number, p + 1);
+                snprintf(ret, size, "%.*s%s%s", (int) (p - pattern), pattern, text, p + 1);
         else
                 snprintf(ret, size, "%s", pattern);
 }
@@ -95,26 +99,40 @@ static bool more(const Run *run, size_t n) {
         return run->count ? n < run->count : now_usec() - run->begin < run->seconds * USEC_PER_SEC;
 }
 
-static int client(Run *run, unsigned index) {
+/* The arguments of a program for the request to this address. */
+static void make_argv(const Run *run, const char *number, struct in_addr address,
+        char *ret_argv[static ARGUMENTS_MAX + 1]) {
         static char words[ARGUMENTS_MAX][256];
-        char *argv[ARGUMENTS_MAX + 1] = {};
+        char half[256], dotted[INET_ADDRSTRLEN];
+
+        inet_ntop(AF_INET, &address, dotted, sizeof(dotted));
+        for (unsigned i = 0; run->argv && run->argv[i] && i < ARGUMENTS_MAX; i++) {
+                fill_in(half, sizeof(half), run->argv[i], '%', number);
+                fill_in(words[i], sizeof(words[i]), half, '@', dotted);
+                ret_argv[i] = words[i];
+        }
+}
+
+static int client(Run *run, unsigned index) {
+        char *argv[ARGUMENTS_MAX + 1] = {}, number[12];
         Sample *samples = run->samples + index * run->per_client;
         posix_spawn_file_actions_t actions;
 
         posix_spawn_file_actions_init(&actions);
         for (int fd = 0; fd <= 2; fd++)
                 posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-        for (unsigned i = 0; run->argv && run->argv[i] && i < ARGUMENTS_MAX; i++) {
-                fill_in(words[i], sizeof(words[i]), run->argv[i], index + 1);
-                argv[i] = words[i];
-        }
-        fill_in(run->guest.target, sizeof(run->guest.target), run->target, index + 1);
+        snprintf(number, sizeof(number), "%u", index + 1);
+        fill_in(run->guest.target, sizeof(run->guest.target), run->target, '%', number);
         if (!run->argv && guest_open(&run->guest) < 0)
                 return EXIT_FAILURE;
         while (now_usec() < run->begin)
                 (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = 1000000 }, NULL);
 
         for (size_t n = 0; more(run, n); n++) {
+                if (run->guest.kind == WIRE_STREAM)
+                        run->guest.host.in.sin_addr.s_addr =
+                                htonl(ntohl(run->first.s_addr) + (uint32_t) ((index + n) % run->addresses));
+                make_argv(run, number, run->guest.host.in.sin_addr, argv);
                 uint64_t start = now_usec();
                 int result = run->argv ? run_program(argv, &actions) : guest_ask(&run->guest);
                 uint64_t end = now_usec();
@@ -180,6 +198,7 @@ static int parse(int argc, char *argv[], Run *run, const char **ret_key) {
                 { "count", required_argument, NULL, 'x' },
                 { "seconds", required_argument, NULL, 's' },
                 { "expect", required_argument, NULL, 'e' },
+                { "addresses", required_argument, NULL, 'd' },
                 {},
         };
         bool ok = true;
@@ -191,7 +210,8 @@ static int parse(int argc, char *argv[], Run *run, const char **ret_key) {
                         run->guest.kind = strcmp(optarg, "multicast") == 0 ? WIRE_MULTICAST : WIRE_STREAM;
                         break;
                 case 'h':
-                        ok &= inet_pton(AF_INET, optarg, &run->guest.host.in.sin_addr) == 1;
+                        ok &= inet_pton(AF_INET, optarg, &run->first) == 1;
+                        run->guest.host.in.sin_addr = run->first;
                         break;
                 case 'o':
                         ok &= inet_pton(AF_INET, optarg, &run->guest.own) == 1;
@@ -217,17 +237,22 @@ static int parse(int argc, char *argv[], Run *run, const char **ret_key) {
                 case 'e':
                         run->expect = atoi(optarg);
                         break;
+                case 'd':
+                        run->addresses = (unsigned) atoi(optarg);
+                        break;
                 default:
                         return -EINVAL;
                 }
         if (optind < argc)
                 run->argv = argv + optind;
-        ok &= run->clients >= 1 && run->clients <= CLIENTS_MAX && run->seconds <= SECONDS_MAX;
+        ok &= run->addresses >= 1 && run->clients >= 1 && run->clients <= CLIENTS_MAX &&
+              run->seconds <= SECONDS_MAX;
         return ok && (run->count || run->seconds) && (run->argv || *ret_key) ? 0 : -EINVAL;
 }
 
 int main(int argc, char *argv[]) {
         Run run = { .clients = 1,
+                .addresses = 1,
                 .target = "",
                 .guest = { .action = ACTION_STATUS,
                         .host.in = { .sin_family = AF_INET, .sin_port = htons(WIRE_PORT) },

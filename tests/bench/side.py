@@ -15,6 +15,7 @@ from harness import hosts, wire  # noqa: E402
 from harness.stall import Stallers, pids  # noqa: E402
 
 TARGET = 'vm1'
+GUESTS = 64                 # addresses of this machine, which is asked at each from itself: so many guests ask, not one
 LIMIT = 10                  # seconds after which a raw client gives up
 
 
@@ -35,6 +36,7 @@ class Side:
         self.host = None
         hosts.make_keys()
         hosts.make_guest_network()
+        hosts.add_addresses(GUESTS)
         with open(hosts.KEY, 'rb') as file:
             self.key = file.read()
         self.stallers = Stallers(self.key, TARGET)
@@ -82,18 +84,20 @@ class Side:
         argv = [self.load_program, '--clients', str(clients)]
         argv += ['--count', str(count)] if count else ['--seconds', str(seconds)]
         argv += ['--expect', str(expect if expect is not None else 253 if action == 'list' and not agent else 0)]
-        address = hosts.HOST_ADDRESS if guest else '127.0.0.1'
+        address = hosts.HOST_ADDRESS if guest else hosts.FIRST_ADDRESS
+        argv += ['--host', '225.0.0.12' if transport == 'multicast' else address]
+        if transport == 'tcp' and not guest:
+            argv += ['--addresses', str(GUESTS)]
         if transport == 'multicast' or guest:
             argv = ['nsenter', '--net=' + hosts.GUEST_NETNS, '--'] + argv
         if agent:
             program = 'fence_xvm' if transport == 'multicast' else 'fence_virt'
             argv += ['--', f'/opt/agents/{self.kind}/{program}', '-k', hosts.KEY, '-o', action]
             argv += ['-H', target] if target else []
-            argv += ['-T', address] if transport == 'tcp' else []
+            argv += ['-T', '@'] if transport == 'tcp' else []
         else:
             argv += ['--transport', transport, '--key', hosts.KEY, '--action', action, '--target', target]
-            argv += ['--host', '225.0.0.12', '--own', hosts.GUEST_ADDRESS] if transport == 'multicast' else [
-                '--host', address]
+            argv += ['--own', hosts.GUEST_ADDRESS] if transport == 'multicast' else []
         return json.loads(hosts.run(*argv, timeout=900).stdout)
 
     def once(self, action=wire.STATUS, target=TARGET, limit=LIMIT):

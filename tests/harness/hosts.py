@@ -3,6 +3,7 @@
 libvirtd. Runs as root inside a lab host, whose state is thrown away: nothing is cleaned up that dies with it."""
 
 import glob
+import ipaddress
 import os
 import pwd
 import subprocess
@@ -15,6 +16,7 @@ BAD_KEY = '/etc/test/badkey'
 GUEST_NETNS = '/run/netns/guest'
 HOST_ADDRESS = '10.78.0.1'
 GUEST_ADDRESS = '10.78.0.2'
+FIRST_ADDRESS = '10.79.0.1'
 MODULES = '/usr/lib/*/fence-virt'     # of fence_virtd
 
 
@@ -83,6 +85,13 @@ def make_guest_network():
                     'ip -n guest link set eth0 up',
                     'ip -n guest route add 224.0.0.0/4 dev eth0'):
         run(*command.split())
+
+
+def add_addresses(n):
+    """n addresses of this host itself, from FIRST_ADDRESS on."""
+    first = int(ipaddress.IPv4Address(FIRST_ADDRESS))
+    for i in range(n):
+        run('ip', 'addr', 'replace', f'{ipaddress.IPv4Address(first + i)}/32', 'dev', 'lo')
 
 
 def uuid(number):

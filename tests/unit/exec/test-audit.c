@@ -132,6 +132,9 @@ Test(audit, kind_and_action_decide_identifier_priority_and_sentence) {
                           .reason = "the guest hung up", .duration_usec = USEC_PER_SEC },
                         "10.0.0.1 off web2: cancelled after 1.00 s: the guest hung up", MESSAGE_ID_CANCELLED,
                         "4" },
+                { { AUDIT_STORM, .source = "10.0.0.1", .key = "web", .action = "off", .target = "web2",
+                          .reason = "too many", .duration_usec = 5 },
+                        "10.0.0.1 (key web) off web2: held back: too many", MESSAGE_ID_STORM, "2" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -218,7 +221,8 @@ Test(audit, refusals_of_one_reason_are_limited_and_what_was_left_out_is_said) {
 }
 
 Test(audit, nothing_but_refusals_is_limited) {
-        static const AuditKind table[] = { AUDIT_DONE, AUDIT_FAILED, AUDIT_DENIED, AUDIT_CANCELLED };
+        static const AuditKind table[] = { AUDIT_DONE, AUDIT_FAILED, AUDIT_DENIED, AUDIT_CANCELLED,
+                AUDIT_STORM };
         Capture c = {};
         _cleanup_(audit_freep) Audit *a = new_audit(&c);
 
@@ -228,7 +232,7 @@ Test(audit, nothing_but_refusals_is_limited) {
 
                         audit_write(a, &r, 5);
                 }
-        cr_expect_eq(c.n, 400);
+        cr_expect_eq(c.n, 100 * ELEMENTSOF(table));
 }
 
 Test(audit, reasons_beyond_the_table_share_one_limit_and_take_places_that_are_free_again) {

@@ -36,6 +36,16 @@ static void expect_defaults(const Settings *s) {
         cr_expect_eq(s->operation_timeout_usec, 28 * USEC_PER_SEC);
         cr_expect_eq(s->connect_timeout_usec, 900 * USEC_PER_MSEC);
         cr_expect_eq(s->workers_max, 16);
+        cr_expect_eq(s->limits.requester[LIMIT_QUESTION].per_second, 50);
+        cr_expect_eq(s->limits.requester[LIMIT_QUESTION].burst, 200);
+        cr_expect_eq(s->limits.requester[LIMIT_ACTION].per_second, 20);
+        cr_expect_eq(s->limits.requester[LIMIT_ACTION].burst, 100);
+        cr_expect_eq(s->limits.listener.per_second, 5000);
+        cr_expect_eq(s->limits.listener.burst, 10000);
+        cr_expect_eq(s->limits.in_flight, 64);
+        cr_expect_eq(s->brake.requester, 120);
+        cr_expect_eq(s->brake.key, 300);
+        cr_expect_eq(s->brake.host, 600);
 }
 
 Test(settings, without_a_file_everything_is_the_default) {
@@ -76,6 +86,50 @@ Test(settings, the_minimum_hash_can_be_fx2) {
 
         cr_expect_eq(s->minimum_hash, HASH_FX2);
         cr_expect_eq(s->multicast_challenge, HASH_SHA256);
+}
+
+Test(settings, every_limit_is_read) {
+        static const struct {
+                const char *key;
+                size_t offset;
+                unsigned minimum, maximum;
+        } table[] = {
+                { "QuestionsPerSec", offsetof(Settings, limits.requester[LIMIT_QUESTION].per_second), 0,
+                        1000000 },
+                { "QuestionsBurst", offsetof(Settings, limits.requester[LIMIT_QUESTION].burst), 1, 1000000 },
+                { "ActionsPerSec", offsetof(Settings, limits.requester[LIMIT_ACTION].per_second), 0,
+                        1000000 },
+                { "ActionsBurst", offsetof(Settings, limits.requester[LIMIT_ACTION].burst), 1, 1000000 },
+                { "ListenerPerSec", offsetof(Settings, limits.listener.per_second), 0, 1000000 },
+                { "ListenerBurst", offsetof(Settings, limits.listener.burst), 1, 1000000 },
+                { "InFlight", offsetof(Settings, limits.in_flight), 0, 4096 },
+                { "FencesPerMinuteRequester", offsetof(Settings, brake.requester), 0, 10000 },
+                { "FencesPerMinuteKey", offsetof(Settings, brake.key), 0, 10000 },
+                { "FencesPerMinuteHost", offsetof(Settings, brake.host), 0, 10000 },
+        };
+        char text[128];
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                unsigned values[] = { table[i].minimum, 7, table[i].maximum };
+
+                for (size_t k = 0; k < ELEMENTSOF(values); k++) {
+                        _cleanup_(settings_freep) Settings *s = NULL;
+
+                        (void) snprintf(text, sizeof(text), "[Limits]\n%s=%u\n", table[i].key, values[k]);
+                        s = load_text(text);
+                        cr_expect_eq(*(unsigned *) ((char *) s + table[i].offset), values[k], "%s", text);
+                }
+                Settings *none = NULL;
+                ConfError error;
+
+                (void) snprintf(text, sizeof(text), "[Limits]\n%s=%u\n", table[i].key, table[i].maximum + 1);
+                scratch_write_text("fence-virt.conf", text);
+                cr_expect_eq(load(&none, &error), -EBADMSG, "%s", text);
+                (void) snprintf(
+                        text, sizeof(text), "[Limits]\n%s=%d\n", table[i].key, (int) table[i].minimum - 1);
+                scratch_write_text("fence-virt.conf", text);
+                cr_expect_eq(load(&none, &error), -EBADMSG, "%s", text);
+        }
 }
 
 Test(settings, what_is_at_the_limit_is_allowed) {
