@@ -4,6 +4,7 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
+#include "replay-file.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -105,7 +106,7 @@ static int set_up_event(sd_event **ret) {
 
 static int run(void) {
         static const ManagerPaths base = { CONF_PATH, CONF_DROPIN_DIR, GROUPS_DIR, KEYS_DIR, NULL,
-                WORKER_PATH };
+                WORKER_PATH, REPLAY_RUN_PATH, REPLAY_STATE_PATH };
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(manager_freep) Manager *m = NULL;
         _cleanup_(bus_server_freep) BusServer *server = NULL;
@@ -146,6 +147,11 @@ static int run(void) {
         if (r < 0)
                 return log_error_errno(r, "Event loop failed: %m");
         (void) sd_notify(false, "STOPPING=1");
+        r = replay_save(m->replay, REPLAY_STATE_PATH);
+        if (r < 0)
+                log_warning_errno(r,
+                        "Cannot write %s: %m. After a boot, packets seen until now could be used again.",
+                        REPLAY_STATE_PATH);
         return 0;
 }
 

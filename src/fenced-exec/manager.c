@@ -3,6 +3,7 @@
 #include "manager.h"
 #include "conversation.h"
 #include "log.h"
+#include "replay-file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@ int manager_new(
                 return -ENOMEM;
         m->event = sd_event_ref(event);
         m->paths = *paths;
-        int r = replay_new(&m->replay);
+        int r = replay_open(paths->replay_run, paths->replay_state, &m->replay);
         if (r >= 0)
                 r = audit_new(sink, sink_userdata, &m->audit);
         if (r >= 0)

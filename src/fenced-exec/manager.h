@@ -24,6 +24,7 @@ typedef struct ManagerPaths {
         const char *conf, *conf_dropins, *groups, *keys;
         const char *credentials; /* $CREDENTIALS_DIRECTORY, NULL for none */
         const char *worker;
+        const char *replay_run, *replay_state; /* replay-file.h */
 } ManagerPaths;
 
 typedef struct Manager {

@@ -8,6 +8,8 @@
 #define CALLBACK_SOCKET_PATH "/run/fence-virt/callback.sock" /* callback-protocol.h */
 #define EXEC_SOCKET_PATH     "/run/fence-virt/exec.sock"
 #define STATE_DIR            "/var/lib/fence-virt"
+#define REPLAY_RUN_PATH      "/run/fence-virt-exec/replay" /* the executor's RuntimeDirectory= */
+#define REPLAY_STATE_PATH    STATE_DIR "/replay"
 #define KEYS_DIR             CONFDIR "/keys"
 #define GROUPS_DIR           CONFDIR "/groups.d"
 #define CONF_PATH            CONFDIR "/fence-virt.conf"
