@@ -36,7 +36,7 @@ class Side:
         self.host = None
         hosts.make_keys()
         hosts.make_guest_network()
-        hosts.add_addresses(GUESTS)
+        hosts.add_addresses(GUESTS, guests=True)
         with open(hosts.KEY, 'rb') as file:
             self.key = file.read()
         self.stallers = Stallers(self.key, TARGET)
@@ -84,10 +84,8 @@ class Side:
         argv = [self.load_program, '--clients', str(clients)]
         argv += ['--count', str(count)] if count else ['--seconds', str(seconds)]
         argv += ['--expect', str(expect if expect is not None else 253 if action == 'list' and not agent else 0)]
-        address = hosts.HOST_ADDRESS if guest else hosts.FIRST_ADDRESS
-        argv += ['--host', '225.0.0.12' if transport == 'multicast' else address]
-        if transport == 'tcp' and not guest:
-            argv += ['--addresses', str(GUESTS)]
+        argv += ['--host', '225.0.0.12'] if transport == 'multicast' else [
+            '--host', hosts.FIRST_ADDRESS, '--addresses', str(GUESTS)]
         if transport == 'multicast' or guest:
             argv = ['nsenter', '--net=' + hosts.GUEST_NETNS, '--'] + argv
         if agent:

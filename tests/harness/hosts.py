@@ -87,11 +87,21 @@ def make_guest_network():
         run(*command.split())
 
 
-def add_addresses(n):
-    """n addresses of this host itself, from FIRST_ADDRESS on."""
-    first = int(ipaddress.IPv4Address(FIRST_ADDRESS))
+def add_addresses(n, guests=False):
+    """n addresses of this host, from FIRST_ADDRESS on. Whoever asks at one of them asks from an address of its own: that one
+    here, in the guests' network namespace another for each."""
+    first, guest = (int(ipaddress.IPv4Address(a)) for a in (FIRST_ADDRESS, '10.80.0.1'))
+    here, there = [], []
     for i in range(n):
-        run('ip', 'addr', 'replace', f'{ipaddress.IPv4Address(first + i)}/32', 'dev', 'lo')
+        at, source = ipaddress.IPv4Address(first + i), ipaddress.IPv4Address(guest + i)
+        here.append(f'addr replace {at}/32 dev lo')
+        if guests:
+            here.append(f'route replace {source} via {GUEST_ADDRESS}')
+            there.append(f'addr replace {source}/32 dev eth0')
+            there.append(f'route replace {at} via {HOST_ADDRESS} src {source}')
+    run('ip', '-batch', '-', input='\n'.join(here))
+    if guests:
+        run('ip', '-n', 'guest', '-batch', '-', input='\n'.join(there))
 
 
 def uuid(number):
