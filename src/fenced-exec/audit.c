@@ -154,6 +154,7 @@ static void compose(const AuditRecord *r, uint64_t suppressed, uint64_t lost, ch
         append_part(ret, &separator, "key ", r->key);
         append_part(ret, &separator, "", known ? r->source : NULL);
         append_part(ret, &separator, "", r->listener);
+        append_part(ret, &separator, "", is_given(r->source_filter) ? "by its port, without filter" : NULL);
         if (*separator == ',')
                 append(ret, MESSAGE_MAX, ")");
         separator = " ";
@@ -196,6 +197,8 @@ static void fill(const AuditRecord *r, uint64_t suppressed, uint64_t lost, Field
         add_text(f, "FENCE_LISTENER", r->listener);
         add_text(f, "FENCE_SOURCE", r->source);
         add_text(f, "FENCE_SOURCE_UUID", r->source_uuid);
+        add_text(f, "FENCE_SOURCE_PORT", r->source_port);
+        add_text(f, "FENCE_SOURCE_FILTER", r->source_filter);
         add_text(f, "FENCE_KEY", r->key);
         add_text(f, "FENCE_KEY_FILE", r->key_file);
         add_text(f, "FENCE_PROTOCOL", r->protocol);

@@ -3,6 +3,7 @@
 #include "conversation.h"
 #include "outcome.h"
 #include "reply.h"
+#include "ruling.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,8 @@ static void on_listed(const InquiryResult *result, void *userdata) {
                 fail(c, result->trouble, "unreachable");
                 return;
         }
-        if (list_build(result->records, result->n_records, c->manager->policy, &c->requester, &records, &n) <
-                        0 ||
+        if (list_build(result->records, result->n_records, c->policy, c->manager->policy, &c->requester,
+                    &records, &n) < 0 ||
                 reply_list(framing_of(c), records, n, &bytes, &size) < 0) {
                 fail(c, "the list could not be made", "failed");
                 return;
@@ -119,40 +120,28 @@ static void operate(Conversation *c, Hypervisor *h) {
                 fail(c, "too many operations are under way", "failed");
 }
 
-static void on_found(Conversation *c, const InquiryResult *result) {
-        Manager *m = c->manager;
-        Reason why = {};
+/* Both the policy at Open and the one that is in force now. */
+static Verdict judge(Conversation *c, const Finding *found, Reason *ret_why) {
+        const Policy *now = c->manager->policy;
+        Verdict v = rule(c->policy, &c->requester, request_of(c)->action, found, ret_why);
 
-        (void) snprintf(c->name, sizeof(c->name), "%s", result->answer->name);
-        (void) snprintf(c->uuid, sizeof(c->uuid), "%s", result->answer->uuid);
-        if (result->certain)
-                memory_store(&m->memory, request_of(c)->target, result->hypervisor);
-        if (policy_check(m->policy, &c->requester, request_of(c)->action, c->name, c->uuid, &why) !=
-                VERDICT_ALLOW) {
-                deny(c, why.text);
-                return;
-        }
+        return v != VERDICT_ALLOW || now == c->policy
+                       ? v
+                       : rule(now, &c->requester, request_of(c)->action, found, ret_why);
+}
+
+static void on_found(Conversation *c, const InquiryResult *result, const Reason *why) {
         if (request_of(c)->action != ACTION_STATUS) {
                 operate(c, result->hypervisor);
                 return;
         }
         Outcome o = outcome_of_status(result->answer->power);
-        conversation_audit(c, o.kind, "allow", why.text, o.result, NULL);
+        conversation_audit(c, o.kind, "allow", why->text, o.result, NULL);
         answer(c, o.reply);
 }
 
-/* Whether a name exists is nobody's business who might not touch it if it did. */
 static void on_not_found(Conversation *c) {
-        Manager *m = c->manager;
-        const char *target = request_of(c)->target;
-        bool by_uuid = wire_is_uuid(target);
-        bool is_off = request_of(c)->action == ACTION_STATUS && m->settings->status_unknown_is_off;
-        Reason why = {};
-
-        if (policy_check(m->policy, &c->requester, request_of(c)->action, by_uuid ? "" : target,
-                    by_uuid ? target : "", &why) != VERDICT_ALLOW)
-                deny(c, why.text);
-        else if (is_off) {
+        if (request_of(c)->action == ACTION_STATUS && c->manager->settings->status_unknown_is_off) {
                 conversation_audit(
                         c, AUDIT_DONE, "allow", "no such domain; UnknownIsOff=yes", "status-off", NULL);
                 answer(c, REPLY_OFF);
@@ -160,14 +149,43 @@ static void on_not_found(Conversation *c) {
                 fail(c, resolve_outcome_reason(RESOLVE_NOT_FOUND), "not-found");
 }
 
-static void on_resolved(const InquiryResult *result, void *userdata) {
-        Conversation *c = userdata;
+static void on_unreachable(Conversation *c, const char *trouble) {
         char reason[320];
 
+        (void) snprintf(reason, sizeof(reason), "%s%s%s", trouble, trouble[0] ? "; " : "",
+                resolve_outcome_reason(RESOLVE_UNREACHABLE));
+        fail(c, reason, "unreachable");
+}
+
+static void remember(Conversation *c, const InquiryResult *result) {
+        Memory *m = &c->manager->memory;
+
+        if (result->outcome == RESOLVE_AMBIGUOUS || result->outcome == RESOLVE_NOT_FOUND)
+                memory_forget(m, request_of(c)->target);
+        if (result->outcome != RESOLVE_FOUND)
+                return;
+        (void) snprintf(c->name, sizeof(c->name), "%s", result->answer->name);
+        (void) snprintf(c->uuid, sizeof(c->uuid), "%s", result->answer->uuid);
+        if (result->certain)
+                memory_store(m, request_of(c)->target, result->hypervisor, result->answer);
+}
+
+static void on_resolved(const InquiryResult *result, void *userdata) {
+        Conversation *c = userdata;
+        Reason why = {};
+
         c->inquiry = NULL;
+        remember(c, result); /* before anybody asks whether the requester may know */
+        const char *target = request_of(c)->target;
+        const Finding found = { target, result->outcome, result->answer, result->answers, result->n_asked,
+                memory_find(&c->manager->memory, target) };
+        if (judge(c, &found, &why) != VERDICT_ALLOW) {
+                deny(c, why.text);
+                return;
+        }
         switch (result->outcome) {
         case RESOLVE_FOUND:
-                on_found(c, result);
+                on_found(c, result, &why);
                 break;
         case RESOLVE_NOT_FOUND:
                 on_not_found(c);
@@ -176,9 +194,7 @@ static void on_resolved(const InquiryResult *result, void *userdata) {
                 fail(c, resolve_outcome_reason(RESOLVE_AMBIGUOUS), "ambiguous");
                 break;
         default:
-                (void) snprintf(reason, sizeof(reason), "%s%s%s", result->trouble,
-                        result->trouble[0] ? "; " : "", resolve_outcome_reason(RESOLVE_UNREACHABLE));
-                fail(c, reason, "unreachable");
+                on_unreachable(c, result->trouble);
         }
 }
 
@@ -188,6 +204,8 @@ static int ask(Conversation *c, WorkerJobKind kind, InquiryDone done) {
 
         JobRequest request = { .kind = kind,
                 .target = kind == WORKER_JOB_RESOLVE ? target : NULL,
+                .labels = kind != WORKER_JOB_PING &&
+                          (policy_uses_labels(c->policy) || policy_uses_labels(m->policy)),
                 .deadline_usec = c->deadline_usec };
 
         c->backend = "libvirt";
@@ -201,7 +219,8 @@ void conversation_act(Conversation *c) {
         Reason why = {};
         int r = 0;
 
-        if (policy_check_requester(m->policy, &c->requester, action, &why) != VERDICT_ALLOW)
+        if (policy_check_requester(c->policy, &c->requester, action, &why) != VERDICT_ALLOW ||
+                policy_check_requester(m->policy, &c->requester, action, &why) != VERDICT_ALLOW)
                 deny(c, why.text);
         else if (action == ACTION_NULL)
                 /* Failure is what fence_virtd answers. Agents ask it before all else to see that a line is in step, so

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "conversation.h"
+#include "conversation-local.h"
 #include "log.h"
 #include "names.h"
 #include "reply.h"
@@ -29,6 +30,7 @@ Conversation *conversation_free(Conversation *c) {
         safe_close(c->process.pidfd);
         limits_release(&c->hold);
         keyring_unref(c->keyring);
+        policy_unref(c->policy);
         safe_close(c->fd);
         free(c);
         return NULL;
@@ -43,7 +45,9 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .kind = kind,
                 .listener = c->requester.transport,
                 .source = c->requester.source,
-                .source_uuid = c->requester.uuid,
+                .source_uuid = c->unproven_uuid[0] ? c->unproven_uuid : c->requester.uuid,
+                .source_port = c->port.name,
+                .source_filter = c->unproven_uuid[0] ? "none" : NULL,
                 .key = c->requester.key,
                 .key_file = c->session.key ? c->session.key->file : NULL,
                 .protocol = c->session.key ? (c->session.fx2 ? "fx2" : "v1") : NULL,
@@ -84,6 +88,10 @@ static int refuse(Conversation *c, const char *reason) {
         return -EACCES;
 }
 
+int conversation_refuse(Conversation *c, const char *reason) {
+        return refuse(c, reason);
+}
+
 static int on_expired(sd_event_source *s, uint64_t usec, void *userdata) {
         conversation_abort(userdata, "the conversation took too long");
         return 0;
@@ -102,6 +110,7 @@ static int conversation_new(Manager *m, Origin *origin, Conversation **ret) {
         c->process = origin->process;
         origin->process.pidfd = -1;
         c->keyring = keyring_ref(m->keyring);
+        c->policy = policy_ref(m->policy);
         c->opened_usec = manager_now(m);
 
         int r = random_bytes(c->request_id, sizeof(c->request_id));
@@ -213,6 +222,7 @@ static void on_identified(const InquiryResult *result, void *userdata) {
                 if (strlen(result->answer->name) < sizeof(c->requester.name))
                         (void) snprintf(
                                 c->requester.name, sizeof(c->requester.name), "%.63s", result->answer->name);
+                memcpy(c->requester.labels, result->answer->labels, sizeof(c->requester.labels));
                 if (c->form == FORM_FRAME)
                         (void) snprintf(c->requester.source, sizeof(c->requester.source), "%s",
                                 c->requester.name[0] ? c->requester.name : c->requester.uuid);
@@ -234,9 +244,12 @@ int conversation_identify(Conversation *c, sd_bus_message *call) {
                 .kind = c->form == FORM_FRAME ? WORKER_JOB_IDENTIFY_PROCESS : WORKER_JOB_IDENTIFY_CID,
                 .target = c->form == FORM_FRAME ? c->process.path : NULL,
                 .subject = c->form == FORM_FRAME ? (uint64_t) c->process.pid : c->requester.cid,
+                .labels = policy_uses_labels(c->policy),
                 .deadline_usec = c->opened_usec + m->settings->operation_timeout_usec,
         };
 
+        if (conversation_is_local_only(c))
+                return conversation_identify_port(c, call);
         if (c->form != FORM_FRAME && c->form != FORM_VSOCK)
                 return 0;
         int r = inquiry_new(m->hypervisors, m->n_hypervisors, &request, NULL, on_identified, c, &c->inquiry);
@@ -307,6 +320,9 @@ int conversation_commit(
                 return refuse(c, "the guest's connection is not the one that its request came by");
         if (!is_authentic(c, response, size, &reason))
                 return refuse(c, reason);
+        reason = conversation_check_port(c);
+        if (reason)
+                return refuse(c, reason);
         int r = sd_event_add_io(m->event, &c->hangup, fd, EPOLLRDHUP, on_hangup, c);
         if (r < 0) {
                 conversation_free(c);
@@ -315,7 +331,7 @@ int conversation_commit(
         c->expiry = sd_event_source_disable_unref(c->expiry);
         c->deadline_usec = manager_now(m) + m->settings->operation_timeout_usec;
         c->commit = sd_bus_message_ref(call);
-        conversation_act(c);
+        conversation_act_locally(c);
         return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "identity.h"
 #include "inquiry.h"
 #include "manager.h"
+#include "neighbour.h"
 #include "origin.h"
 #include "session.h"
 
@@ -35,7 +36,12 @@ struct Conversation {
         Session session; /* its state counts only when not keyless, its request always */
         Keyring *keyring; /* the one that session was opened with */
         Identity requester;
+        Policy *policy; /* the one at Open: it and the one at Commit must allow */
         PeerProcess process; /* FORM_FRAME */
+        bool local_only; /* conversation-local.h */
+        Neighbour port; /* zero as long as it is not known */
+        char unproven_uuid
+                [37]; /* the domain at that port, when it may pretend to be another: for the audit */
         sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;
         LimitHold hold;
@@ -72,6 +78,9 @@ int conversation_commit(Conversation *c, const uint8_t *response, size_t size, i
 
 /* The guest or the listener is gone: cancels what has not started, and audits it. */
 void conversation_abort(Conversation *c, const char *reason);
+
+/* Audited as refused, and gone. Says nothing to anybody. Returns -EACCES. */
+int conversation_refuse(Conversation *c, const char *reason);
 
 /* Says nothing to anybody. */
 Conversation *conversation_free(Conversation *c);

@@ -341,6 +341,7 @@ int hypervisor_submit(
                 .id = h->next_id++,
                 .deadline_usec = request->deadline_usec,
                 .subject = request->subject,
+                .flags = request->labels ? WORKER_JOB_LABELS : 0,
         };
         (void) snprintf(j->message.target, sizeof(j->message.target), "%s", target);
         j->handler = handler;

@@ -57,6 +57,8 @@ int identity_from_sockaddr(const struct sockaddr *address, socklen_t size, Ident
         case AF_INET6:
                 if (size < sizeof(a.in6))
                         return -EINVAL;
+                if (a.in6.sin6_scope_id != 0)
+                        identity->interface = a.in6.sin6_scope_id;
                 return set_address(identity, AF_INET6, a.in6.sin6_addr.s6_addr);
         case AF_VSOCK:
                 if (size < sizeof(a.vm))

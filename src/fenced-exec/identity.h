@@ -5,6 +5,7 @@
  * listener. */
 
 #include "base.h"
+#include "worker-protocol.h"
 
 #include <sys/socket.h>
 
@@ -12,15 +13,19 @@ typedef struct Identity {
         char transport[16]; /* "tcp", "multicast", ...: which listener class brought it */
         int family; /* AF_INET, AF_INET6, AF_VSOCK, AF_UNIX; AF_UNSPEC when not known yet */
         uint8_t address[16]; /* AF_INET (first 4 bytes) and AF_INET6, network order */
+        uint32_t
+                interface; /* AF_INET6, link-local: which it is on. Multicast: which it came in by, as the listener says. Else 0 */
         uint32_t cid; /* AF_VSOCK */
         char key[64]; /* name of the key that verified; "" for channels without a key */
         char uuid[37]; /* the requester's own domain, when it is known; "" otherwise */
         char name[64]; /* that domain's name; "" as long as uuid is, and when it is longer than 63 bytes */
+        char labels
+                [WORKER_LABELS_SIZE]; /* of that domain's libvirt metadata; "" when it has none, or policy wants none */
         char source[64]; /* printable: numeric address, "cid:N", or the UUID */
 } Identity;
 
 /* Asks the kernel (getpeername(2)) about a connected AF_INET, AF_INET6 or AF_VSOCK stream socket and fills family,
- * address or cid, and source; IPv4-mapped IPv6 becomes AF_INET. The other fields are left alone. -ENOTCONN, -EPROTOTYPE
+ * address or cid, source, and for a link-local address interface; IPv4-mapped IPv6 becomes AF_INET. The other fields are left alone. -ENOTCONN, -EPROTOTYPE
  * for a socket that is no stream, -EAFNOSUPPORT for another family, -EBADF. */
 int identity_from_peer(int fd, Identity *identity);
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* One hypervisor's share. */
 typedef struct Part {
@@ -19,6 +20,7 @@ struct Inquiry {
         size_t n, n_answered;
         Part *parts;
         Answer *answers; /* of the same order */
+        char remembered[WORKER_UUID_SIZE]; /* the domain that was found the last time; "" for none */
         WorkerRecord *records;
         size_t n_records;
         char trouble[WORKER_MESSAGE_SIZE];
@@ -40,6 +42,7 @@ Inquiry *inquiry_free(Inquiry *q) {
 
 static void finish(Inquiry *q, InquiryResult *result) {
         result->n_asked = q->n;
+        result->answers = q->answers;
         result->n_answered = q->n_answered;
         result->records = q->records;
         result->n_records = q->n_records;
@@ -71,7 +74,7 @@ static void check_others(Inquiry *q) {
                 const Answer *a = &q->answers[i];
 
                 if (a->kind == ANSWER_PENDING &&
-                        !(a->silent && q->kind == WORKER_JOB_LIST && q->n_answered > 0))
+                        !(a->silent && q->kind != WORKER_JOB_PING && q->n_answered > 0))
                         n_pending++;
                 if (a->kind == ANSWER_UNREACHABLE)
                         n_bad++;
@@ -81,7 +84,8 @@ static void check_others(Inquiry *q) {
 }
 
 static bool finds_one(const Inquiry *q) {
-        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING;
+        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING &&
+               q->kind != WORKER_JOB_LIST_UNFILTERED;
 }
 
 static void check(Inquiry *q) {
@@ -137,8 +141,12 @@ static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *record
                 (void) snprintf(q->trouble, sizeof(q->trouble), "%s", event->message);
         if (a->kind == ANSWER_FOUND) {
                 a->power = (PowerState) event->power;
+                a->filtered = event->filtered;
                 (void) snprintf(a->name, sizeof(a->name), "%s", event->name);
                 (void) snprintf(a->uuid, sizeof(a->uuid), "%s", event->uuid);
+                (void) snprintf(a->labels, sizeof(a->labels), "%s", event->labels);
+                /* another domain that bears the name now is no reason not to wait for the others */
+                a->remembered = a->remembered && strcasecmp(a->uuid, q->remembered) == 0;
         }
         check(q);
 }
@@ -155,12 +163,14 @@ static void on_silent(Job *j, void *userdata) {
 
 static const JobHandler handler = { .done = on_done, .silent = on_silent };
 
-int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request,
-        const Hypervisor *remembered, InquiryDone done, void *userdata, Inquiry **ret) {
+int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request, const Place *remembered,
+        InquiryDone done, void *userdata, Inquiry **ret) {
         _cleanup_(inquiry_freep) Inquiry *q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
         q->kind = request->kind;
+        if (remembered)
+                memcpy(q->remembered, remembered->answer.uuid, sizeof(q->remembered));
         q->done = done;
         q->userdata = userdata;
         q->parts = calloc(n, sizeof(*q->parts));
@@ -175,7 +185,7 @@ int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *requ
                 part->hypervisor = hypervisor_ref(hypervisors[i]);
                 q->n = i + 1;
                 q->answers[i].silent = hypervisor_is_silent(hypervisors[i]);
-                q->answers[i].remembered = hypervisors[i] == remembered;
+                q->answers[i].remembered = remembered && hypervisors[i] == remembered->hypervisor;
                 int r = hypervisor_submit(hypervisors[i], request, &handler, part, &part->job);
                 if (r < 0)
                         return r;

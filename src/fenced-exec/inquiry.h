@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "hypervisor.h"
+#include "memory.h"
 #include "resolve.h"
 #include "worker-protocol.h"
 
@@ -15,8 +16,9 @@ typedef struct InquiryResult {
         ResolveOutcome outcome; /* RESOLVE, IDENTIFY */
         Hypervisor *hypervisor; /* RESOLVE_FOUND: where; borrowed */
         const Answer *answer; /* RESOLVE_FOUND: what; borrowed */
+        const Answer *answers; /* of everybody who was asked; borrowed */
         bool certain; /* everybody answered */
-        const WorkerRecord *records; /* LIST: of all that answered; borrowed */
+        const WorkerRecord *records; /* the LISTs: of all that answered; borrowed */
         size_t n_records;
         size_t n_answered, n_asked; /* LIST, PING: how many gave a good answer */
         const char *trouble; /* why one did not, or found nothing; "" if there is nothing to say; borrowed */
@@ -25,11 +27,11 @@ typedef struct InquiryResult {
 /* Called once; the inquiry is gone when it returns. */
 typedef void (*InquiryDone)(const InquiryResult *result, void *userdata);
 
-/* Asks all of them the same: RESOLVE or one of the IDENTIFY jobs (each with a ResolveOutcome), LIST or PING. remembered:
- * where the target was the last time everybody had answered, or NULL. Never calls back before it returns. -EBUSY when a
- * queue is full. */
-int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request,
-        const Hypervisor *remembered, InquiryDone done, void *userdata, Inquiry **ret);
+/* Asks all of them the same: RESOLVE or one of the IDENTIFY jobs (each with a ResolveOutcome), one of the LISTs or PING. remembered:
+ * where the target was, and which, the last time everybody had answered, or NULL. Never calls back before it returns. -EBUSY
+ * when a queue is full. */
+int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *request, const Place *remembered,
+        InquiryDone done, void *userdata, Inquiry **ret);
 
 /* Without calling back. */
 Inquiry *inquiry_free(Inquiry *q);

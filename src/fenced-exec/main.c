@@ -73,15 +73,26 @@ static int on_post(sd_event_source *s, void *userdata) {
         return 0;
 }
 
-static int listening_socket(void) {
-        int n = sd_listen_fds(true);
+/* The bus, and rtnetlink for LocalGuestsOnly=: the socket unit of an older version has none, and need not be restarted where
+ * nobody uses that. */
+static int take_sockets(int *ret_netlink) {
+        int n = sd_listen_fds(true), bus = -1, netlink = -1;
 
-        if (n != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
+        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+                int *slot = sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0 ? &bus
+                            : rtnetlink_is_socket(fd, 0)                       ? &netlink
+                                                                               : NULL;
+
+                if (slot && *slot < 0)
+                        *slot = fd;
+        }
+        if (bus < 0) {
                 log_error(
-                        "Expected one listening unix stream socket from fence-virt-exec.socket; start that.");
+                        "Expected a listening unix stream socket from fence-virt-exec.socket; start that.");
                 return -EINVAL;
         }
-        return SD_LISTEN_FDS_START;
+        *ret_netlink = netlink;
+        return bus;
 }
 
 static int set_up_event(sd_event **ret) {
@@ -114,7 +125,7 @@ static int run(void) {
         ManagerPaths paths = base;
         ConfError e = {};
 
-        int fd = listening_socket();
+        int netlink, fd = take_sockets(&netlink);
         if (fd < 0)
                 return fd;
         int r = set_up_event(&event);
@@ -124,6 +135,8 @@ static int run(void) {
         r = manager_new(event, &paths, NULL, NULL, &m);
         if (r < 0)
                 return log_error_errno(r, "Cannot start: %m");
+        if (netlink >= 0)
+                m->kernel = (NeighbourKernel){ neighbour_ask_socket, &netlink };
         r = manager_load(m, &e);
         if (r < 0) {
                 char why[sizeof(m->reload_trouble)];

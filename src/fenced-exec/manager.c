@@ -4,6 +4,7 @@
 #include "conversation.h"
 #include "log.h"
 #include "replay-file.h"
+#include "unfiltered.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,11 +42,13 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         while (m->conversations)
                 conversation_free(m->conversations);
+        inquiry_free(m->unfiltered);
         operations_free(m->operations);
         drop_hypervisors(m);
         settings_free(m->settings);
-        policy_free(m->policy);
+        policy_unref(m->policy);
         keyring_unref(m->keyring);
+        memory_clear(&m->memory);
         replay_free(m->replay);
         limits_free(m->limits);
         brake_free(m->brake);
@@ -90,7 +93,7 @@ static int load_hypervisors(Manager *m, const Settings *s) {
         drop_hypervisors(m);
         memcpy(m->hypervisors, list, n * sizeof(*list));
         m->n_hypervisors = n;
-        memset(&m->memory, 0, sizeof(m->memory));
+        memory_clear(&m->memory);
         return 0;
 }
 
@@ -108,14 +111,14 @@ static void say_what_v1_costs(const Settings *s, const Keyring *k) {
 
 int manager_load(Manager *m, ConfError *ret_error) {
         _cleanup_(settings_freep) Settings *settings = NULL;
-        _cleanup_(policy_freep) Policy *policy = NULL;
+        _cleanup_(policy_unrefp) Policy *policy = NULL;
         _cleanup_(keyring_unrefp) Keyring *keyring = NULL;
         int r;
 
         r = settings_load(m->paths.conf, m->paths.conf_dropins, &settings, ret_error);
         if (r < 0)
                 return r;
-        r = policy_load(m->paths.groups, settings->policy_default, &policy, ret_error);
+        r = policy_load(m->paths.groups, settings->policy_default, settings->never, &policy, ret_error);
         if (r < 0)
                 return r;
         r = keyring_load(m->paths.keys, m->paths.credentials, &keyring, ret_error);
@@ -127,12 +130,13 @@ int manager_load(Manager *m, ConfError *ret_error) {
                         ret_error, m->paths.conf, 0, "Cannot set up the hypervisors: %s", strerror(-r));
 
         settings_free(m->settings);
-        policy_free(m->policy);
+        policy_unref(m->policy);
         keyring_unref(m->keyring);
         m->settings = TAKE(settings, NULL);
         m->policy = TAKE(policy, NULL);
         m->keyring = TAKE(keyring, NULL);
         say_what_v1_costs(m->settings, m->keyring);
+        unfiltered_loaded(m);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "keyring.h"
 #include "limits.h"
 #include "memory.h"
+#include "neighbour.h"
 #include "operation.h"
 #include "policy.h"
 #include "recent.h"
@@ -37,6 +38,10 @@ typedef struct Manager {
         Keyring *keyring;
         Hypervisor *hypervisors[HYPERVISOR_URIS_MAX];
         size_t n_hypervisors;
+
+        NeighbourKernel kernel; /* set by main(); without it LocalGuestsOnly= lets nobody pass */
+        struct Inquiry *unfiltered; /* unfiltered.h */
+        bool unfiltered_asked;
 
         Replay *replay;
         Limits *limits;

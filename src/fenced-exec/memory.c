@@ -14,15 +14,34 @@ static size_t slot_of(const char *target) {
         return h % MEMORY_SIZE;
 }
 
-void memory_store(Memory *m, const char *target, const Hypervisor *hypervisor) {
-        size_t i = slot_of(target);
-
-        (void) snprintf(m->slots[i].target, sizeof(m->slots[i].target), "%s", target);
-        m->slots[i].hypervisor = hypervisor;
+static void drop(Memory *m, size_t slot) {
+        free(m->slots[slot]);
+        m->slots[slot] = NULL;
 }
 
-const Hypervisor *memory_find(const Memory *m, const char *target) {
+void memory_store(Memory *m, const char *target, const Hypervisor *hypervisor, const Answer *answer) {
         size_t i = slot_of(target);
+        Place *p = m->slots[i] ? m->slots[i] : malloc(sizeof(*p));
 
-        return strcmp(m->slots[i].target, target) == 0 ? m->slots[i].hypervisor : NULL;
+        if (!p)
+                return;
+        *p = (Place){ .hypervisor = hypervisor, .answer = *answer };
+        (void) snprintf(p->target, sizeof(p->target), "%s", target);
+        m->slots[i] = p;
+}
+
+void memory_forget(Memory *m, const char *target) {
+        if (memory_find(m, target))
+                drop(m, slot_of(target));
+}
+
+void memory_clear(Memory *m) {
+        for (size_t i = 0; i < MEMORY_SIZE; i++)
+                drop(m, i);
+}
+
+const Place *memory_find(const Memory *m, const char *target) {
+        const Place *p = m->slots[slot_of(target)];
+
+        return p && strcmp(p->target, target) == 0 ? p : NULL;
 }

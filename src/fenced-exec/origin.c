@@ -23,12 +23,17 @@ void origin_clear(Origin *o) {
         o->process.pidfd = safe_close(o->process.pidfd);
 }
 
-/* What the listener says about itself; the source counts for multicast only, where the socket cannot tell. */
-static int read_claims(
-        sd_bus_message *m, const char **ret_transport, const void **ret_source, size_t *ret_size) {
-        const char *key, *transport = NULL;
-        const void *source = NULL;
-        size_t source_size = 0;
+/* What the listener says about itself; source and interface count for multicast only, where the socket cannot tell. */
+typedef struct Claims {
+        const char *transport;
+        const void *source;
+        size_t source_size;
+        uint32_t interface;
+} Claims;
+
+static int read_claims(sd_bus_message *m, Claims *ret) {
+        Claims c = {};
+        const char *key;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -37,11 +42,13 @@ static int read_claims(
                 if (r < 0)
                         break;
                 if (strcmp(key, ORIGIN_TRANSPORT) == 0)
-                        r = sd_bus_message_read(m, "v", "s", &transport);
+                        r = sd_bus_message_read(m, "v", "s", &c.transport);
+                else if (strcmp(key, ORIGIN_IFINDEX) == 0)
+                        r = sd_bus_message_read(m, "v", "u", &c.interface);
                 else if (strcmp(key, ORIGIN_SOURCE) == 0) {
                         r = sd_bus_message_enter_container(m, 'v', "ay");
                         if (r >= 0)
-                                r = sd_bus_message_read_array(m, 'y', &source, &source_size);
+                                r = sd_bus_message_read_array(m, 'y', &c.source, &c.source_size);
                         if (r >= 0)
                                 r = sd_bus_message_exit_container(m);
                 } else
@@ -53,17 +60,17 @@ static int read_claims(
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
-        if (!transport)
+        if (!c.transport)
                 return -EINVAL;
-        *ret_transport = transport;
-        *ret_source = source;
-        *ret_size = source_size;
+        *ret = c;
         return 0;
 }
 
-static int ask_kernel(int fd, const void *source, size_t source_size, Origin *o) {
-        if (o->form == FORM_MULTICAST)
-                return identity_from_address(source, source_size, &o->requester);
+static int ask_kernel(int fd, const Claims *c, Origin *o) {
+        if (o->form == FORM_MULTICAST) {
+                o->requester.interface = c->interface;
+                return identity_from_address(c->source, c->source_size, &o->requester);
+        }
         if (o->form != FORM_FRAME)
                 return identity_from_peer(fd, &o->requester);
         int r = peer_process_from_socket(fd, &o->process);
@@ -75,13 +82,11 @@ static int ask_kernel(int fd, const void *source, size_t source_size, Origin *o)
 }
 
 int origin_read(sd_bus_message *m, int fd, Origin *ret) {
-        const char *transport;
-        const void *source;
-        size_t source_size;
+        Claims claims = {};
         int r, type, family;
         socklen_t size = sizeof(type);
 
-        r = read_claims(m, &transport, &source, &source_size);
+        r = read_claims(m, &claims);
         if (r < 0)
                 return r;
         if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
@@ -90,14 +95,15 @@ int origin_read(sd_bus_message *m, int fd, Origin *ret) {
         for (size_t i = 0; i < ELEMENTSOF(transports); i++) {
                 bool is_inet = family == AF_INET || family == AF_INET6;
 
-                if (strcmp(transports[i].name, transport) != 0)
+                if (strcmp(transports[i].name, claims.transport) != 0)
                         continue;
                 if (type != transports[i].type ||
                         (transports[i].family ? family != transports[i].family : !is_inet))
                         return -EINVAL;
                 Origin o = { .form = transports[i].form, .process.pidfd = -1 };
-                (void) snprintf(o.requester.transport, sizeof(o.requester.transport), "%s", transport);
-                r = ask_kernel(fd, source, source_size, &o);
+                (void) snprintf(
+                        o.requester.transport, sizeof(o.requester.transport), "%s", claims.transport);
+                r = ask_kernel(fd, &claims, &o);
                 if (r < 0)
                         return r;
                 *ret = o;

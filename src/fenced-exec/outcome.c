@@ -69,23 +69,27 @@ static void cut_name(const char *name, char ret[static WIRE_TARGET_MAX + 1]) {
         ret[n] = 0;
 }
 
-int list_build(const WorkerRecord *records, size_t n, const Policy *policy, const Identity *requester,
-        Record **ret, size_t *ret_n) {
+int list_build(const WorkerRecord *records, size_t n, const Policy *opened, const Policy *policy,
+        const Identity *requester, Record **ret, size_t *ret_n) {
         size_t k = 0;
 
         *ret = NULL;
         *ret_n = 0;
         if (n == 0)
                 return 0;
-        PolicyScope scope;
+        PolicyScope then, now;
         Record *list = calloc(n, sizeof(*list));
         if (!list)
                 return -ENOMEM;
-        policy_scope(policy, requester, ACTION_LIST, &scope);
+        policy_scope(opened, requester, ACTION_LIST, &then);
+        policy_scope(policy, requester, ACTION_LIST, &now);
         for (size_t i = 0; i < n; i++) {
                 const WorkerRecord *w = &records[i];
 
-                if (!w->name[0] || policy_scope_check(&scope, w->name, w->uuid) != VERDICT_ALLOW)
+                const PolicyDomain d = { w->name, w->uuid, w->labels };
+
+                if (!w->name[0] || policy_scope_check(&now, &d) != VERDICT_ALLOW ||
+                        (opened != policy && policy_scope_check(&then, &d) != VERDICT_ALLOW))
                         continue;
                 cut_name(w->name, list[k].name);
                 (void) snprintf(list[k].uuid, sizeof(list[k].uuid), "%s", w->uuid);

@@ -23,7 +23,7 @@ Outcome outcome_of_operation(Action action, WorkerResult result);
 /* A domain whose power is unknown is neither on nor off: failure. */
 Outcome outcome_of_status(PowerState power);
 
-/* What the requester may list, sorted as agents expect (ignoring case), names cut to 63 bytes between characters. The
+/* What the requester may list by both policies, sorted as agents expect (ignoring case), names cut to 63 bytes between characters. The
  * caller frees *ret, which is NULL when nothing is left. -ENOMEM. */
-int list_build(const WorkerRecord *records, size_t n, const Policy *policy, const Identity *requester,
-        Record **ret, size_t *ret_n);
+int list_build(const WorkerRecord *records, size_t n, const Policy *opened, const Policy *policy,
+        const Identity *requester, Record **ret, size_t *ret_n);

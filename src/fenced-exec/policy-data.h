@@ -3,18 +3,21 @@
 
 /* What a policy is made of; for policy.c, policy-file.c, their tests and fuzzer only.
  *
- * Two sorted tables of (text, group): who is a member of which group, and who is a source of which. All texts are in one
- * canonical form, so that looking up is comparing: a UUID in lower case, a domain's name as it is (never one that
- * reads as a UUID), "key:NAME", "cid:N", "192.168.122.0/24". An address is looked up once per prefix length in use. */
+ * Sorted tables of (text, group): who is a member of which group, who is a source of which, and whom Never= names (without
+ * groups). All texts are in one canonical form, so that looking up is comparing: a UUID in lower case, "metadata:LABEL", a
+ * domain's name as it is (never one that reads as one of these two), "key:NAME", "cid:N", "192.168.122.0/24". An address is
+ * looked up once per prefix length in use. */
 
 #include "policy.h"
 
 #include <netinet/in.h>
 
-enum { POLICY_NAME_MAX = 63 }; /* bytes of the name of a group or a key */
+#define POLICY_METADATA "metadata:"
+
+enum { POLICY_NAME_MAX = 63 }; /* bytes of the name of a group or a key, and of a label */
 
 /* Room for any text but a member's name. */
-enum { POLICY_TEXT_SIZE = sizeof("key:") + POLICY_NAME_MAX };
+enum { POLICY_TEXT_SIZE = sizeof(POLICY_METADATA) + POLICY_NAME_MAX };
 
 typedef struct PolicyEntry {
         char *text;
@@ -32,10 +35,12 @@ typedef struct PolicyGroup {
 } PolicyGroup;
 
 struct Policy {
+        unsigned n_ref;
         PolicyDefault policy_default;
         PolicyGroup *groups;
         size_t n_groups;
-        PolicyTable members, sources;
+        PolicyTable members, sources, never;
+        bool uses_labels;
         bool prefix_used[32 + 1], prefix6_used[128 + 1];
 };
 
@@ -50,6 +55,9 @@ void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]);
 int policy_compare(const void *a, const void *b);
 
 Policy *policy_new(PolicyDefault policy_default);
+
+/* Adds a word of Never=; -EINVAL with a reason, -ENOMEM. After the last, policy_sort(). */
+int policy_add_never(Policy *p, const char *word, const char **reason);
 
 /* Adds the group of a file's text; `path` is for messages. 0, -EBADMSG, -ENOMEM; after the last, policy_sort(). */
 int policy_parse_group(

@@ -4,6 +4,7 @@
 #include "wire.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,13 +35,15 @@ static int refuse(Reading *r, const char **reason, const char *format, ...) {
         return -EINVAL;
 }
 
-static int add(Reading *r, PolicyTable *t, const char *text, const char **reason) {
-        Policy *p = r->policy;
+static_assert(POLICY_ENTRIES_MAX == 65536, "a message says so");
+
+static int add_entry(Policy *p, PolicyTable *t, const char *text, uint32_t group, const char **reason) {
         PolicyEntry *entries;
 
-        if (p->members.n + p->sources.n >= POLICY_ENTRIES_MAX)
-                return refuse(r, reason, "all groups together have more than %d members and sources",
-                        POLICY_ENTRIES_MAX);
+        if (p->members.n + p->sources.n + p->never.n >= POLICY_ENTRIES_MAX) {
+                *reason = "all groups and Never= together have more than 65536 members and sources";
+                return -E2BIG;
+        }
         if (t->n == t->allocated) {
                 size_t allocated = t->allocated == 0 ? 64 : 2 * t->allocated;
 
@@ -50,24 +53,52 @@ static int add(Reading *r, PolicyTable *t, const char *text, const char **reason
                 t->entries = entries;
                 t->allocated = allocated;
         }
-        t->entries[t->n] = (PolicyEntry){ .text = strdup(text), .group = r->group };
+        t->entries[t->n] = (PolicyEntry){ .text = strdup(text), .group = group };
         if (!t->entries[t->n].text)
                 return -ENOMEM;
         t->n++;
         return 0;
 }
 
-static int take_member(Reading *r, const char *word, const char **reason) {
-        char uuid[POLICY_TEXT_SIZE];
+static int add(Reading *r, PolicyTable *t, const char *text, const char **reason) {
+        return add_entry(r->policy, t, text, r->group, reason);
+}
+
+int policy_check_member_word(const char *word, const char **reason) {
+        const char *label = word + strlen(POLICY_METADATA);
 
         if (strchr(word, ','))
-                return refuse(r, reason,
-                        "separate members by blanks; one with a comma in its name is named by its UUID");
-        r->has_members = true;
+                *reason = "separate members by blanks; one with a comma in its name is named by its UUID";
+        else if (strncmp(word, POLICY_METADATA, strlen(POLICY_METADATA)) == 0 &&
+                 !wire_target_is_valid(label))
+                *reason = "metadata: needs a label, 1 to 63 bytes";
+        else
+                return 0;
+        return -EINVAL;
+}
+
+/* What names a domain, in Members= and in Never=. */
+static int add_member(Policy *p, PolicyTable *t, const char *word, uint32_t group, const char **reason) {
+        char uuid[POLICY_TEXT_SIZE];
+        int k = policy_check_member_word(word, reason);
+
+        if (k < 0)
+                return k;
+        if (strncmp(word, POLICY_METADATA, strlen(POLICY_METADATA)) == 0)
+                p->uses_labels = true;
         if (!wire_is_uuid(word))
-                return add(r, &r->policy->members, word, reason);
+                return add_entry(p, t, word, group, reason);
         policy_uuid_text(word, uuid);
-        return add(r, &r->policy->members, uuid, reason);
+        return add_entry(p, t, uuid, group, reason);
+}
+
+int policy_add_never(Policy *p, const char *word, const char **reason) {
+        return add_member(p, &p->never, word, 0, reason);
+}
+
+static int take_member(Reading *r, const char *word, const char **reason) {
+        r->has_members = true;
+        return add_member(r->policy, &r->policy->members, word, r->group, reason);
 }
 
 static int take_key(Reading *r, const char *word, const char **reason) {
@@ -254,15 +285,34 @@ static int load_group(const char *path, const char *name, void *userdata) {
         return k < 0 ? k : end_group(&r, path, l->error);
 }
 
-void policy_sort(Policy *p) {
-        if (p->members.n > 0)
-                qsort(p->members.entries, p->members.n, sizeof(PolicyEntry), policy_compare);
-        if (p->sources.n > 0)
-                qsort(p->sources.entries, p->sources.n, sizeof(PolicyEntry), policy_compare);
+static void sort(PolicyTable *t) {
+        if (t->n > 0)
+                qsort(t->entries, t->n, sizeof(PolicyEntry), policy_compare);
 }
 
-int policy_load(const char *groups_dir, PolicyDefault policy_default, Policy **ret, ConfError *ret_error) {
-        _cleanup_(policy_freep) Policy *p = policy_new(policy_default);
+void policy_sort(Policy *p) {
+        sort(&p->members);
+        sort(&p->sources);
+        sort(&p->never);
+}
+
+static int load_never(Policy *p, char *const *never, const char *path, ConfError *ret_error) {
+        const char *reason = NULL;
+
+        for (; never && *never; never++) {
+                int r = policy_add_never(p, *never, &reason);
+
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return conf_refuse(ret_error, path, 0, "[Policy] Never=: %s", reason);
+        }
+        return 0;
+}
+
+int policy_load(const char *groups_dir, PolicyDefault policy_default, char *const *never, Policy **ret,
+        ConfError *ret_error) {
+        _cleanup_(policy_unrefp) Policy *p = policy_new(policy_default);
         Loading l = { .policy = p, .error = ret_error };
         int r;
 
@@ -275,6 +325,9 @@ int policy_load(const char *groups_dir, PolicyDefault policy_default, Policy **r
                 errno = -r;
                 return conf_refuse(ret_error, groups_dir, 0, "the directory cannot be read: %m");
         }
+        r = load_never(p, never, groups_dir, ret_error);
+        if (r < 0)
+                return r;
         policy_sort(p);
         *ret = TAKE(p, NULL);
         return 0;

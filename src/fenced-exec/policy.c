@@ -13,8 +13,10 @@ enum { SHOWN = 40 }; /* bytes of a name in a reason, which has a fixed size */
 Policy *policy_new(PolicyDefault policy_default) {
         Policy *p = calloc(1, sizeof(*p));
 
-        if (p)
+        if (p) {
+                p->n_ref = 1;
                 p->policy_default = policy_default;
+        }
         return p;
 }
 
@@ -24,18 +26,28 @@ static void table_done(PolicyTable *t) {
         free(t->entries);
 }
 
-Policy *policy_free(Policy *p) {
-        if (p) {
-                table_done(&p->members);
-                table_done(&p->sources);
-                free(p->groups);
-        }
+Policy *policy_ref(Policy *p) {
+        p->n_ref++;
+        return p;
+}
+
+Policy *policy_unref(Policy *p) {
+        if (!p || --p->n_ref > 0)
+                return NULL;
+        table_done(&p->members);
+        table_done(&p->sources);
+        table_done(&p->never);
+        free(p->groups);
         free(p);
         return NULL;
 }
 
 size_t policy_n_groups(const Policy *p) {
         return p->n_groups;
+}
+
+bool policy_uses_labels(const Policy *p) {
+        return p->uses_labels;
 }
 
 void policy_network_text(
@@ -85,9 +97,65 @@ static size_t find(const PolicyTable *t, const char *text) {
         return low;
 }
 
-static void add_groups(PolicyGroupSet *s, const PolicyTable *t, const char *text) {
+/* Called with each entry of one text; true ends the search. */
+typedef bool (*EntryFunc)(const PolicyEntry *e, void *userdata);
+
+static bool each_entry(const PolicyTable *t, const char *text, EntryFunc func, void *userdata) {
         for (size_t i = find(t, text); i < t->n && strcmp(t->entries[i].text, text) == 0; i++)
-                add_group(s, t->entries[i].group);
+                if (func(&t->entries[i], userdata))
+                        return true;
+        return false;
+}
+
+static bool each_label(
+        const Policy *p, const PolicyTable *t, const char *labels, EntryFunc func, void *userdata) {
+        char text[POLICY_TEXT_SIZE];
+
+        for (size_t n; p->uses_labels && *labels; labels += n + (labels[n] == ' ')) {
+                n = strcspn(labels, " ");
+                if (n == 0 || n > POLICY_NAME_MAX)
+                        return false;
+                (void) snprintf(text, sizeof(text), POLICY_METADATA "%.*s", (int) n, labels);
+                if (each_entry(t, text, func, userdata))
+                        return true;
+        }
+        return false;
+}
+
+/* A domain by its UUID, its labels, and its real name unless that reads as one of these: whoever names domains could take
+ * another's. */
+static bool each_entry_of_domain(
+        const Policy *p, const PolicyTable *t, const PolicyDomain *d, EntryFunc func, void *userdata) {
+        char text[POLICY_TEXT_SIZE];
+
+        if (wire_is_uuid(d->uuid)) {
+                policy_uuid_text(d->uuid, text);
+                if (each_entry(t, text, func, userdata))
+                        return true;
+        }
+        if (*d->name && !wire_is_uuid(d->name) &&
+                strncmp(d->name, POLICY_METADATA, strlen(POLICY_METADATA)) != 0 &&
+                each_entry(t, d->name, func, userdata))
+                return true;
+        return each_label(p, t, d->labels, func, userdata);
+}
+
+static bool take_group(const PolicyEntry *e, void *userdata) {
+        add_group(userdata, e->group);
+        return false;
+}
+
+static void add_groups(PolicyGroupSet *s, const PolicyTable *t, const char *text) {
+        (void) each_entry(t, text, take_group, s);
+}
+
+static bool found_one(const PolicyEntry *e, void *userdata) {
+        return true;
+}
+
+static bool is_protected(const Policy *p, Action action, const PolicyDomain *d) {
+        return (action == ACTION_OFF || action == ACTION_REBOOT) &&
+               each_entry_of_domain(p, &p->never, d, found_one, NULL);
 }
 
 static void add_groups_of_address(PolicyGroupSet *s, const Policy *p, const Identity *i) {
@@ -102,18 +170,6 @@ static void add_groups_of_address(PolicyGroupSet *s, const Policy *p, const Iden
                 }
 }
 
-/* A domain by its UUID, and by its real name unless that reads as a UUID: whoever names domains could take another's. */
-static void add_groups_of_domain(PolicyGroupSet *s, const Policy *p, const char *name, const char *uuid) {
-        char text[POLICY_TEXT_SIZE];
-
-        if (wire_is_uuid(uuid)) {
-                policy_uuid_text(uuid, text);
-                add_groups(s, &p->members, text);
-        }
-        if (*name && !wire_is_uuid(name))
-                add_groups(s, &p->members, name);
-}
-
 static void add_groups_of_requester(PolicyGroupSet *s, const Policy *p, const Identity *i) {
         char text[POLICY_TEXT_SIZE];
 
@@ -124,7 +180,8 @@ static void add_groups_of_requester(PolicyGroupSet *s, const Policy *p, const Id
         if (wire_is_uuid(i->uuid)) {
                 policy_uuid_text(i->uuid, text);
                 add_groups(s, &p->sources, text);
-                add_groups_of_domain(s, p, i->name, i->uuid);
+                (void) each_entry_of_domain(
+                        p, &p->members, &(PolicyDomain){ i->name, i->uuid, i->labels }, take_group, s);
         }
         if (i->family == AF_VSOCK) {
                 (void) snprintf(text, sizeof(text), "cid:%u", i->cid);
@@ -176,17 +233,18 @@ static Verdict deny_stranger(const Identity *i, Reason *ret_reason) {
                 *i->source ? i->source : "the requester", *i->key ? " with key:" : "", SHOWN, i->key);
 }
 
-Verdict policy_check_requester(
-        const Policy *p, const Identity *requester, Action action, Reason *ret_reason) {
-        PolicyGroupSet sources = {};
+/* The verdict before anything is known of the target, and the groups that the requester is a source of. */
+static Verdict check_requester(const Policy *p, const Identity *requester, Action action,
+        PolicyGroupSet *ret_sources, Reason *ret_reason) {
         const char *without_action = NULL;
         Verdict verdict;
 
+        *ret_sources = (PolicyGroupSet){};
         if (decide_without_groups(p, requester, action, ret_reason, &verdict))
                 return verdict;
-        add_groups_of_requester(&sources, p, requester);
+        add_groups_of_requester(ret_sources, p, requester);
         for (size_t g = 0; g < p->n_groups; g++) {
-                if (!has(&sources, g))
+                if (!has(ret_sources, g))
                         continue;
                 if (p->groups[g].actions & 1U << action)
                         return decide(VERDICT_ALLOW, ret_reason, p->groups[g].name,
@@ -200,19 +258,32 @@ Verdict policy_check_requester(
                 action_to_string(action));
 }
 
-Verdict policy_check(const Policy *p, const Identity *requester, Action action, const char *name,
-        const char *uuid, Reason *ret_reason) {
-        PolicyGroupSet sources = {}, targets = {};
-        const char *without_action = NULL;
-        bool known = false;
-        Verdict verdict;
+Verdict policy_check_requester(
+        const Policy *p, const Identity *requester, Action action, Reason *ret_reason) {
+        PolicyGroupSet sources;
 
-        if (decide_without_groups(p, requester, action, ret_reason, &verdict))
+        return check_requester(p, requester, action, &sources, ret_reason);
+}
+
+static const char *shown(const PolicyDomain *d) {
+        return *d->name ? d->name : d->uuid;
+}
+
+Verdict policy_check(const Policy *p, const Identity *requester, Action action, const PolicyDomain *domain,
+        Reason *ret_reason) {
+        PolicyGroupSet sources, targets = {};
+        const char *without_action = NULL;
+        Verdict verdict = check_requester(p, requester, action, &sources, ret_reason);
+
+        if (verdict != VERDICT_ALLOW)
                 return verdict;
-        add_groups_of_requester(&sources, p, requester);
-        add_groups_of_domain(&targets, p, name, uuid);
+        if (is_protected(p, action, domain))
+                return decide(
+                        VERDICT_DENY, ret_reason, "", "%.*s is protected by Never=", SHOWN, shown(domain));
+        if (p->n_groups == 0 || action == ACTION_MONITOR || action == ACTION_NULL)
+                return verdict;
+        (void) each_entry_of_domain(p, &p->members, domain, take_group, &targets);
         for (size_t g = 0; g < p->n_groups; g++) {
-                known = known || has(&sources, g);
                 if (!has(&sources, g) || !has(&targets, g))
                         continue;
                 if (p->groups[g].actions & 1U << action)
@@ -223,45 +294,34 @@ Verdict policy_check(const Policy *p, const Identity *requester, Action action, 
         if (without_action)
                 return decide(VERDICT_DENY, ret_reason, without_action, "group %s does not allow %s",
                         without_action, action_to_string(action));
-        if (known)
-                return decide(VERDICT_DENY, ret_reason, "", "%.*s is a member of no group of the requester",
-                        SHOWN, *name ? name : uuid);
-        return deny_stranger(requester, ret_reason);
+        return decide(VERDICT_DENY, ret_reason, "", "%.*s is a member of no group of the requester", SHOWN,
+                shown(domain));
 }
 
 void policy_scope(const Policy *p, const Identity *requester, Action action, PolicyScope *ret) {
-        PolicyGroupSet sources = {};
-        Verdict verdict;
+        PolicyGroupSet sources;
+        Verdict verdict = check_requester(p, requester, action, &sources, NULL);
 
-        *ret = (PolicyScope){ .policy = p };
-        if (decide_without_groups(p, requester, action, NULL, &verdict)) {
-                ret->everything = verdict == VERDICT_ALLOW;
+        *ret = (PolicyScope){ .policy = p, .action = action };
+        if (verdict != VERDICT_ALLOW)
                 return;
-        }
-        add_groups_of_requester(&sources, p, requester);
+        ret->everything = p->n_groups == 0 || action == ACTION_MONITOR || action == ACTION_NULL;
         for (size_t g = 0; g < p->n_groups; g++)
                 if (has(&sources, g) && p->groups[g].actions & 1U << action)
                         add_group(&ret->groups, g);
 }
 
-static bool in_scope(const PolicyScope *s, const char *text) {
-        const PolicyTable *t = &s->policy->members;
-
-        for (size_t i = find(t, text); i < t->n && strcmp(t->entries[i].text, text) == 0; i++)
-                if (has(&s->groups, t->entries[i].group))
-                        return true;
-        return false;
+static bool is_in_scope(const PolicyEntry *e, void *userdata) {
+        return has(userdata, e->group);
 }
 
-Verdict policy_scope_check(const PolicyScope *s, const char *name, const char *uuid) {
-        char text[POLICY_TEXT_SIZE];
+Verdict policy_scope_check(const PolicyScope *s, const PolicyDomain *domain) {
+        const Policy *p = s->policy;
 
-        if (s->everything)
-                return VERDICT_ALLOW;
-        if (*name && !wire_is_uuid(name) && in_scope(s, name))
-                return VERDICT_ALLOW;
-        if (!wire_is_uuid(uuid))
+        if (is_protected(p, s->action, domain))
                 return VERDICT_DENY;
-        policy_uuid_text(uuid, text);
-        return in_scope(s, text) ? VERDICT_ALLOW : VERDICT_DENY;
+        return s->everything ||
+                               each_entry_of_domain(p, &p->members, domain, is_in_scope, (void *) &s->groups)
+                       ? VERDICT_ALLOW
+                       : VERDICT_DENY;
 }

@@ -6,6 +6,7 @@
 
 #include "action.h"
 #include "base.h"
+#include "worker-protocol.h"
 
 typedef enum AnswerKind {
         ANSWER_PENDING = 0,
@@ -18,10 +19,12 @@ typedef enum AnswerKind {
 typedef struct Answer {
         AnswerKind kind;
         bool silent; /* pending, and its manager has stopped answering at all */
-        bool remembered; /* pending elsewhere, this one is where the same text was found when all had answered */
+        bool remembered; /* the same domain was found here for the same text when all had answered */
         PowerState power;
-        char name[256];
-        char uuid[37];
+        bool filtered; /* IDENTIFY_PORT: the domain cannot pretend to be another there */
+        char name[WORKER_NAME_SIZE];
+        char uuid[WORKER_UUID_SIZE];
+        char labels[WORKER_LABELS_SIZE];
 } Answer;
 
 typedef enum ResolveOutcome {

@@ -39,6 +39,15 @@ static int parse_default(const char *value, void *target, const char **reason) {
         return 0;
 }
 
+static int parse_never(const char *value, void *target, const char **reason) {
+        _cleanup_(strv_freep) char **words = NULL;
+        int r = conf_parse_words(value, &words, reason);
+
+        for (size_t i = 0; r >= 0 && words && words[i]; i++)
+                r = policy_check_member_word(words[i], reason);
+        return r < 0 ? r : conf_parse_words(value, target, reason);
+}
+
 static int parse_hash(const char *value, void *target, const char **reason) {
         HashType h;
 
@@ -126,6 +135,7 @@ static int parse_fences(const char *value, void *target, const char **reason) {
 static const ConfItem items[] = {
         { "Libvirt", "URI", parse_uri, offsetof(Settings, uris), CONF_REPEATABLE },
         { "Policy", "Default", parse_default, offsetof(Settings, policy_default), 0 },
+        { "Policy", "Never", parse_never, offsetof(Settings, never), CONF_REPEATABLE },
         { "Authentication", "MinimumHash", parse_minimum_hash, offsetof(Settings, minimum_hash), 0 },
         { "Authentication", "MulticastChallenge", parse_hash, offsetof(Settings, multicast_challenge), 0 },
         { "Multicast", "LocalGuestsOnly", conf_parse_bool, offsetof(Settings, multicast_local_only), 0 },
@@ -206,8 +216,10 @@ int settings_load(const char *conf_path, const char *dropin_dir, Settings **ret,
 }
 
 Settings *settings_free(Settings *s) {
-        if (s)
+        if (s) {
                 s->uris = strv_free(s->uris);
+                s->never = strv_free(s->never);
+        }
         free(s);
         return NULL;
 }

@@ -13,6 +13,7 @@
 typedef struct Settings {
         char **uris; /* [Libvirt] URI=, repeatable; default qemu:///system */
         PolicyDefault policy_default; /* [Policy] Default=deny|allow */
+        char **never; /* [Policy] Never=, words as in Members= of a group, repeatable; NULL for none */
         HashType minimum_hash; /* [Authentication] MinimumHash=sha1|sha256|sha512|fx2; default sha256 */
         HashType
                 multicast_challenge; /* [Authentication] MulticastChallenge=sha1|sha256|sha512; default sha256 */

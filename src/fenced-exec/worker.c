@@ -76,7 +76,7 @@ static ssize_t message_size(const Worker *w) {
         memcpy(&e, w->buffer, sizeof(e));
         if (e.kind == 0 || e.kind >= _WORKER_EVENT_MAX || e.result >= _WORKER_RESULT_MAX ||
                 e.n_records > WORKER_RECORDS_MAX || (e.kind != WORKER_EVENT_RESULT && e.n_records > 0) ||
-                e.power > POWER_OFF)
+                e.power > POWER_OFF || e.filtered > 1)
                 return -EBADMSG;
         return (ssize_t) (sizeof(e) + e.n_records * sizeof(WorkerRecord));
 }
@@ -92,6 +92,7 @@ static void deliver(Worker *w, size_t size) {
         memcpy(&e, w->buffer, sizeof(e));
         terminate(e.name, sizeof(e.name));
         terminate(e.uuid, sizeof(e.uuid));
+        terminate(e.labels, sizeof(e.labels));
         terminate(e.proof, sizeof(e.proof));
         terminate(e.message, sizeof(e.message));
 
@@ -106,6 +107,7 @@ static void deliver(Worker *w, size_t size) {
                 for (size_t i = 0; i < e.n_records; i++) {
                         terminate(records[i].name, sizeof(records[i].name));
                         terminate(records[i].uuid, sizeof(records[i].uuid));
+                        terminate(records[i].labels, sizeof(records[i].labels));
                 }
         }
 

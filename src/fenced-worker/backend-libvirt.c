@@ -89,6 +89,14 @@ static void run_identify_cid(void *state, Job *j) {
         run(state, j, libvirt_identify_cid);
 }
 
+static void run_identify_port(void *state, Job *j) {
+        run(state, j, libvirt_identify_port);
+}
+
+static void run_list_unfiltered(void *state, Job *j) {
+        run(state, j, libvirt_list_unfiltered);
+}
+
 static void run_list(void *state, Job *j) {
         run(state, j, libvirt_list);
 }
@@ -103,6 +111,8 @@ const Backend backend_libvirt = {
                 [WORKER_JOB_LIST] = run_list,
                 [WORKER_JOB_IDENTIFY_PROCESS] = run_identify_process,
                 [WORKER_JOB_IDENTIFY_CID] = run_identify_cid,
+                [WORKER_JOB_IDENTIFY_PORT] = run_identify_port,
+                [WORKER_JOB_LIST_UNFILTERED] = run_list_unfiltered,
         },
         .rest = backend_rest,
         .close = backend_close,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "domain-xml.h"
+#include "wire.h"
 
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
@@ -22,11 +23,15 @@ static void string_freep(xmlChar **s) {
         xmlFree(*s);
 }
 
+static xmlDocPtr parse(const char *xml) {
+        return xmlReadMemory(xml, (int) strlen(xml), "domain.xml", NULL,
+                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+}
+
 /* Calls `each` with the value of every node that matches; stops and returns true when it does. */
 static bool any_value(const char *xml, const char *xpath, bool (*each)(const char *value, void *userdata),
         void *userdata) {
-        _cleanup_(doc_freep) xmlDocPtr doc = xmlReadMemory(xml, (int) strlen(xml), "domain.xml", NULL,
-                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        _cleanup_(doc_freep) xmlDocPtr doc = parse(xml);
         _cleanup_(context_freep) xmlXPathContextPtr context = NULL;
         _cleanup_(object_freep) xmlXPathObjectPtr found = NULL;
 
@@ -79,4 +84,67 @@ uint32_t domain_xml_cid(const char *xml) {
 
         (void) any_value(xml, "/domain/devices/vsock/cid/@address", take_cid, &cid);
         return cid;
+}
+
+static bool has_only_text(const xmlNode *n) {
+        for (const xmlNode *child = n->children; child; child = child->next)
+                if (child->type != XML_TEXT_NODE)
+                        return false;
+        return true;
+}
+
+/* False for what is no list of labels. `words` is taken apart. */
+static bool take_labels(char *words, char ret[static WORKER_LABELS_SIZE]) {
+        char *save = NULL;
+        size_t used = 0;
+
+        for (char *word = strtok_r(words, " \t\r\n", &save); word; word = strtok_r(NULL, " \t\r\n", &save)) {
+                size_t n = strlen(word);
+
+                if (!wire_target_is_valid(word) || used + (used > 0) + n >= WORKER_LABELS_SIZE)
+                        return false;
+                if (used > 0)
+                        ret[used++] = ' ';
+                memcpy(ret + used, word, n + 1);
+                used += n;
+        }
+        return true;
+}
+
+void metadata_labels(const char *xml, char ret[static WORKER_LABELS_SIZE]) {
+        _cleanup_(doc_freep) xmlDocPtr doc = parse(xml);
+        const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+
+        memset(ret, 0, WORKER_LABELS_SIZE);
+        if (!root || strcmp((const char *) root->name, "labels") != 0 || !has_only_text(root))
+                return;
+        _cleanup_(string_freep) xmlChar *content = xmlNodeGetContent(root);
+        if (!content || !take_labels((char *) content, ret))
+                memset(ret, 0, WORKER_LABELS_SIZE);
+}
+
+/* Other filters may do the same, or nothing: their names do not tell. */
+#define FILTER "filterref[@filter='clean-traffic' or @filter='clean-traffic-gateway']"
+
+static bool same_text(const char *value, void *userdata) {
+        return strcmp(value, userdata) == 0;
+}
+
+static bool take_any(const char *value, void *userdata) {
+        return true;
+}
+
+DomainPort domain_xml_port(const char *xml, const char *interface) {
+        void *name = (void *) interface;
+
+        if (any_value(xml, "/domain/devices/interface[" FILTER "]/target/@dev", same_text, name))
+                return DOMAIN_PORT_FILTERED;
+        return any_value(xml, "/domain/devices/interface/target/@dev", same_text, name)
+                       ? DOMAIN_PORT_UNFILTERED
+                       : DOMAIN_PORT_NONE;
+}
+
+bool domain_xml_is_unfiltered(const char *xml) {
+        return any_value(xml, "/domain/devices/interface[source/@bridge and not(" FILTER ")]/target/@dev",
+                take_any, NULL);
 }

@@ -3,6 +3,7 @@
 #include "job.h"
 #include "wire.h"
 
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,8 @@ static bool target_is_valid(const WorkerJob *r) {
                 return wire_is_uuid(t);
         case WORKER_JOB_IDENTIFY_PROCESS:
                 return t[0] == '/' && r->subject > 0 && r->subject <= INT32_MAX;
+        case WORKER_JOB_IDENTIFY_PORT:
+                return t[0] != '\0' && strlen(t) < IFNAMSIZ;
         default:
                 return t[0] == '\0';
         }
@@ -98,6 +101,10 @@ bool job_check(Job *j) {
         else if (r->subject != 0 && r->kind != WORKER_JOB_IDENTIFY_PROCESS &&
                  r->kind != WORKER_JOB_IDENTIFY_CID)
                 (void) job_fail(j, "Malformed job: a subject does not go with kind %u", r->kind);
+        else if (r->flags & ~(uint64_t) _WORKER_JOB_FLAGS_ALL ||
+                 (r->flags && (acts || r->kind == WORKER_JOB_PING)))
+                (void) job_fail(j, "Malformed job: flags %#llx do not go with kind %u",
+                        (unsigned long long) r->flags, r->kind);
         else if (!target_is_valid(r))
                 (void) job_fail(j, "Malformed job: the target does not go with kind %u", r->kind);
         else if (job_now() >= r->deadline_usec)

@@ -59,9 +59,13 @@ Death libvirt_death(const char *driver, const char *uri, unsigned long version);
 int libvirt_lookup(Libvirt *l, Job *j, virDomainPtr (*lookup)(virConnectPtr, const char *), const char *text,
         virDomainPtr *ret);
 
-/* Asks for the state and sets name, UUID, state and power of the answer, and for POWER_UNKNOWN the message. reason:
+/* Asks for the state and sets name, UUID, labels, state and power of the answer, and for POWER_UNKNOWN the message. reason:
  * virDomainGetState(). 0, -ENOTCONN, or -EIO with the answer WORKER_FAILED. */
 int libvirt_describe(Libvirt *l, Job *j, virDomainPtr d, int *ret_reason);
+
+/* The labels in the domain's metadata, if the job wants them. "" also when libvirt does not tell: then it is no member by
+ * a label, and who may act on it otherwise still may. */
+void libvirt_labels(const Job *j, virDomainPtr d, char ret[static WORKER_LABELS_SIZE]);
 
 /* The domain of the answer, for proof.h; valid as long as j. */
 ProofDomain libvirt_proof_domain(const Job *j);
@@ -88,7 +92,9 @@ int libvirt_act(Libvirt *l, Job *j);
 
 /* libvirt-list.c */
 int libvirt_list(Libvirt *l, Job *j);
+int libvirt_list_unfiltered(Libvirt *l, Job *j);
 
 /* libvirt-identify.c: who asks. NOT_FOUND for everything that is not certainly a running domain of this host. */
 int libvirt_identify_process(Libvirt *l, Job *j);
 int libvirt_identify_cid(Libvirt *l, Job *j);
+int libvirt_identify_port(Libvirt *l, Job *j);

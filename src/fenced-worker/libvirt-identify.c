@@ -11,6 +11,8 @@
 
 DEFINE_CLEANUP(DIR *, closedir)
 
+#define NO_DOMAIN_AT_PORT "LocalGuestsOnly=yes, and its port of the bridge is no running domain's"
+
 static int refuse(Job *j, const char *why) {
         job_unsay(j);
         j->result.result = WORKER_NOT_FOUND;
@@ -124,4 +126,54 @@ int libvirt_identify_cid(Libvirt *l, Job *j) {
                 return refuse(j, "the domain that asks is not running (paused, or still migrating)");
         j->result.result = WORKER_FOUND;
         return 0;
+}
+
+/* The statistics of all domains name the interfaces, in one round trip, without a word to any QEMU. */
+static bool has_interface(const virDomainStatsRecord *record, const char *interface) {
+        for (int i = 0; i < record->nparams; i++) {
+                const virTypedParameter *p = record->params + i;
+                size_t n = strlen(p->field);
+
+                if (p->type == VIR_TYPED_PARAM_STRING && strncmp(p->field, "net.", 4) == 0 && n > 5 &&
+                        strcmp(p->field + n - 5, ".name") == 0 && strcmp(p->value.s, interface) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static int identify_port_of(Libvirt *l, Job *j, virDomainPtr d) {
+        int r = check_runs(l, j, d);
+
+        if (r <= 0)
+                return r == 0 ? refuse(j, "the domain that asks is not running (paused, or still migrating)")
+                       : r == -ENOTCONN ? r
+                                        : 0;
+        _cleanup_free_ char *xml = live_xml(d);
+        if (!xml)
+                return libvirt_fail(l, j, "Cannot ask for the domain's description");
+        DomainPort port = domain_xml_port(xml, j->request.target);
+        if (port == DOMAIN_PORT_NONE)
+                return refuse(j, NO_DOMAIN_AT_PORT);
+        j->result.filtered = port == DOMAIN_PORT_FILTERED;
+        j->result.result = WORKER_FOUND;
+        return 0;
+}
+
+int libvirt_identify_port(Libvirt *l, Job *j) {
+        virDomainStatsRecordPtr *list = NULL;
+        virDomainPtr found = NULL;
+        int r;
+
+        if (l->death != DEATH_PIDFD)
+                return refuse(j, "ports are those of the QEMU of this host only");
+        r = virConnectGetAllDomainStats(l->connection, VIR_DOMAIN_STATS_INTERFACE, &list,
+                VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+        if (r < 0)
+                return libvirt_fail(l, j, "Cannot ask for the interfaces of the domains");
+        for (int i = 0; i < r && !found; i++)
+                if (has_interface(list[i], j->request.target))
+                        found = list[i]->dom;
+        r = found ? identify_port_of(l, j, found) : refuse(j, NO_DOMAIN_AT_PORT);
+        virDomainStatsRecordListFree(list);
+        return r;
 }

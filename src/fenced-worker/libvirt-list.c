@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "domain-xml.h"
 #include "libvirt-backend.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ static bool get_uuid(virDomainPtr d, char ret[static WORKER_UUID_SIZE]) {
 }
 
 /* The answer carries name, UUID and, for a running domain, an id: all that is needed, in one round trip with any
- * driver. A domain that is active in any way is reported as running, since "off" must not be said of it. */
+ * driver, as long as nobody wants labels. A domain that is active in any way is reported as running, since "off" must not be said of it. */
 int libvirt_list(Libvirt *l, Job *j) {
         WorkerRecord *records;
         uint32_t n_records = 0;
@@ -58,12 +59,40 @@ int libvirt_list(Libvirt *l, Job *j) {
                 if (!name || strlen(name) >= sizeof(r->name) || !get_uuid(d, r->uuid))
                         continue;
                 (void) snprintf(r->name, sizeof(r->name), "%s", name);
+                libvirt_labels(j, d, r->labels);
                 r->state = virDomainGetID(d) == (unsigned) -1 ? VIR_DOMAIN_SHUTOFF : VIR_DOMAIN_RUNNING;
                 n_records++;
         }
         qsort(records, n_records, sizeof(*records), compare);
         j->records = records;
         j->result.n_records = n_records;
+        j->result.result = WORKER_OK;
+        return 0;
+}
+
+/* Requests do not come from another host's bridges, nor from domains that are not QEMU's. */
+int libvirt_list_unfiltered(Libvirt *l, Job *j) {
+        int n = l->death == DEATH_PIDFD ? virConnectListAllDomains(
+                                                  l->connection, &l->listed, VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+                                        : 0;
+
+        if (n < 0)
+                return libvirt_fail(l, j, "Cannot list the domains");
+        l->n_listed = n;
+        j->records = calloc((size_t) n + 1, sizeof(*j->records));
+        if (!j->records)
+                return job_fail(j, "No memory for %d domains", n);
+        for (int i = 0; i < n && j->result.n_records < WORKER_RECORDS_MAX; i++) {
+                _cleanup_free_ char *xml = virDomainGetXMLDesc(l->listed[i], 0);
+                WorkerRecord *r = j->records + j->result.n_records;
+                const char *name = virDomainGetName(l->listed[i]);
+
+                if (!xml || !name || !domain_xml_is_unfiltered(xml))
+                        continue;
+                (void) snprintf(r->name, sizeof(r->name), "%s", name);
+                j->result.n_records++;
+        }
+        qsort(j->records, j->result.n_records, sizeof(*j->records), compare);
         j->result.result = WORKER_OK;
         return 0;
 }

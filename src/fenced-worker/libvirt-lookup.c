@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "domain-xml.h"
 #include "libvirt-backend.h"
 #include "proof.h"
 #include "wire.h"
@@ -42,6 +43,16 @@ static PowerState power_of(virDomainPtr d, int state, int reason) {
         }
 }
 
+void libvirt_labels(const Job *j, virDomainPtr d, char ret[static WORKER_LABELS_SIZE]) {
+        _cleanup_free_ char *xml = NULL;
+
+        if (j->request.flags & WORKER_JOB_LABELS)
+                xml = virDomainGetMetadata(
+                        d, VIR_DOMAIN_METADATA_ELEMENT, METADATA_URI, VIR_DOMAIN_AFFECT_CURRENT);
+        if (xml)
+                metadata_labels(xml, ret);
+}
+
 int libvirt_describe(Libvirt *l, Job *j, virDomainPtr d, int *ret_reason) {
         const char *name = virDomainGetName(d);
         int state, reason;
@@ -55,6 +66,7 @@ int libvirt_describe(Libvirt *l, Job *j, virDomainPtr d, int *ret_reason) {
                 return libvirt_fail(l, j, "Cannot ask for the domain's state") < 0 ? -ENOTCONN : -EIO;
         (void) snprintf(j->result.name, sizeof(j->result.name), "%s", name);
         (void) snprintf(j->result.uuid, sizeof(j->result.uuid), "%s", uuid);
+        libvirt_labels(j, d, j->result.labels);
         j->result.state = (uint32_t) state;
         j->result.power = (uint32_t) power_of(d, state, reason);
         if (j->result.power == POWER_UNKNOWN)

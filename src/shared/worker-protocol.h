@@ -14,6 +14,8 @@ enum {
         WORKER_NAME_SIZE = 256, /* libvirt names are longer than the wire's 63 bytes */
         WORKER_UUID_SIZE = 37,
         WORKER_MESSAGE_SIZE = 256,
+        WORKER_LABELS_SIZE =
+                128, /* of a domain's libvirt metadata, all of them, separated by single blanks */
         WORKER_RECORDS_MAX = 16384,
         WORKER_FD = 3, /* where a worker finds its end of the socketpair */
 };
@@ -26,8 +28,17 @@ typedef enum WorkerJobKind {
         WORKER_JOB_IDENTIFY_PROCESS, /* `subject` is a pid: which running domain is it, and has it a channel at the socket
                                         path `target`? */
         WORKER_JOB_IDENTIFY_CID, /* `subject` is a vsock CID: which running domain has it? */
+        WORKER_JOB_IDENTIFY_PORT, /* `target` is a network interface of the host: of which running domain is it the other end? */
+        WORKER_JOB_LIST_UNFILTERED, /* the running domains with a port on a bridge that libvirt keeps from no lie */
         _WORKER_JOB_MAX,
 } WorkerJobKind;
+
+typedef enum WorkerJobFlags {
+        WORKER_JOB_LABELS =
+                1
+                << 0, /* RESOLVE, LIST, IDENTIFY: labels are wanted, at the price of one call for each domain */
+        _WORKER_JOB_FLAGS_ALL = WORKER_JOB_LABELS,
+} WorkerJobFlags;
 
 typedef struct WorkerJob {
         uint32_t kind; /* WorkerJobKind */
@@ -35,8 +46,10 @@ typedef struct WorkerJob {
         uint64_t id; /* echoed in every event */
         uint64_t deadline_usec; /* CLOCK_MONOTONIC; nothing may be started after it */
         uint64_t subject; /* the IDENTIFY jobs; 0 otherwise */
+        uint64_t flags; /* WorkerJobFlags */
         char target
-                [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS */
+                [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS, interface for
+                                      IDENTIFY_PORT */
 } WorkerJob;
 
 typedef enum WorkerEventKind {
@@ -49,7 +62,7 @@ typedef enum WorkerEventKind {
 typedef enum WorkerResult {
         WORKER_FAILED = 0, /* `message` says why; the state of the domain is not known to have changed */
         WORKER_UNREACHABLE, /* the hypervisor's manager does not answer; nothing was started */
-        WORKER_OK, /* PING, LIST */
+        WORKER_OK, /* PING, the LISTs */
         WORKER_NOT_FOUND, /* RESOLVE, ACT: the manager answered that there is no such domain. IDENTIFY: it is none that runs
                              and may ask; `message` says why */
         WORKER_AMBIGUOUS, /* RESOLVE: the text is the UUID of one domain and the name of another */
@@ -70,9 +83,12 @@ typedef struct WorkerEvent {
         uint32_t power; /* PowerState */
         uint32_t state; /* virDomainState */
         uint32_t n_records;
-        uint32_t reserved;
+        uint32_t
+                filtered; /* IDENTIFY_PORT: 1 when libvirt's filter clean-traffic is on the interface, 0 when not */
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
+        char labels
+                [WORKER_LABELS_SIZE]; /* with WORKER_JOB_LABELS; "" for none, and for what is no list of labels */
         char proof[32]; /* how death was seen: "pidfd", "state"; for the audit */
         char message[WORKER_MESSAGE_SIZE]; /* for the journal, UTF-8 without control characters */
 } WorkerEvent;
@@ -80,6 +96,7 @@ typedef struct WorkerEvent {
 typedef struct WorkerRecord {
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
+        char labels[WORKER_LABELS_SIZE]; /* as above */
         uint8_t state;
         uint8_t reserved[2];
 } WorkerRecord;

@@ -44,7 +44,10 @@ static Identity requester_of(const char *source) {
 
 static void check_pair(const Policy *p, const char *source, const char *member) {
         const Identity who = requester_of(source), nobody = { .key = "\001" };
-        const char *name = wire_is_uuid(member) ? "" : member, *uuid = wire_is_uuid(member) ? member : "";
+        bool is_label = strncmp(member, POLICY_METADATA, strlen(POLICY_METADATA)) == 0;
+        const PolicyDomain d = { is_label || wire_is_uuid(member) ? "" : member,
+                wire_is_uuid(member) ? member : "", is_label ? member + strlen(POLICY_METADATA) : "" },
+                           other = { "\002", "", "" };
 
         check(*member && is_printable(member) && !strpbrk(member, " \t"));
         for (Action a = ACTION_OFF; a < _ACTION_MAX; a++) {
@@ -52,19 +55,18 @@ static void check_pair(const Policy *p, const char *source, const char *member) 
                 PolicyScope scope;
 
                 policy_scope(p, &who, a, &scope);
-                check(policy_scope_check(&scope, name, uuid) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));
-                check(policy_check(p, &who, a, name, uuid, NULL) ==
-                        (allowed ? VERDICT_ALLOW : VERDICT_DENY));
+                check(policy_scope_check(&scope, &d) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));
+                check(policy_check(p, &who, a, &d, NULL) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));
                 check(policy_check_requester(p, &who, a, NULL) == (allowed ? VERDICT_ALLOW : VERDICT_DENY));
-                check(policy_check(p, &who, a, "\002", "", NULL) ==
+                check(policy_check(p, &who, a, &other, NULL) ==
                         (a == ACTION_MONITOR ? VERDICT_ALLOW : VERDICT_DENY));
-                check(policy_check(p, &nobody, a, name, uuid, NULL) ==
+                check(policy_check(p, &nobody, a, &d, NULL) ==
                         (a == ACTION_MONITOR ? VERDICT_ALLOW : VERDICT_DENY));
         }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_ALLOW);
+        _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_ALLOW);
         ConfError e = {};
         int r;
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sends jobs to a worker by hand, as the executor would (src/shared/worker-protocol.h), and prints the events.
 
-    worker-client.py [--uri URI] [--worker PATH] [--deadline SEC] [--kill] JOB...
+    worker-client.py [--uri URI] [--worker PATH] [--deadline SEC] [--kill] [--labels] JOB...
 
 A JOB is ping, list, resolve:TARGET, off:UUID, on:UUID, reboot:UUID; run:COMMAND runs a shell command between two jobs. All
 go to one worker, one after the other. One line for each: RESULT name=... uuid=... power=... state=... proof=... n=... ms=...
-started=... message. With --kill a worker that has not answered at the deadline is killed, which prints KILLED.
+started=... labels=... message. With --kill a worker that has not answered at the deadline is killed, which prints KILLED.
 The exit status is that of the last worker when it ended by itself, 0 after a kill, 2 for a protocol error."""
 
 import argparse
@@ -18,9 +18,9 @@ import subprocess
 import sys
 import time
 
-JOB = struct.Struct("=IIQQQ256s")
-EVENT = struct.Struct("=IIQIIII256s37s32s256s3x")
-RECORD = struct.Struct("=256s37sB2s")
+JOB = struct.Struct("=IIQQQQ256s")
+EVENT = struct.Struct("=IIQIIII256s37s128s32s256s3x")
+RECORD = struct.Struct("=256s37s128sB2s")
 RESULTS = ("failed", "unreachable", "ok", "not-found", "ambiguous", "found", "off-proven", "already-off", "on",
            "already-on", "rebooted", "off-start-failed")
 POWER = ("unknown", "on", "off")
@@ -55,15 +55,16 @@ class Worker:
     def event(self, until):
         e = EVENT.unpack(self.read(EVENT.size, until))
         return dict(kind=e[0], result=e[1], id=e[2], power=e[3], state=e[4], n=e[5], name=text(e[7]), uuid=text(e[8]),
-                    proof=text(e[9]), message=text(e[10]))
+                    labels=text(e[9]), proof=text(e[10]), message=text(e[11]))
 
 
 def do_job(worker, job, number, args):
     name, _, target = job.partition(":")
+    flags = 1 if args.labels and name in ("resolve", "list") else 0
     kind, action = KINDS[name]
     begin = time.monotonic()
     until = begin + args.deadline
-    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), 0, target.encode()))
+    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), 0, flags, target.encode()))
     started = False
     try:
         while True:
@@ -80,11 +81,11 @@ def do_job(worker, job, number, args):
         print("KILLED started=%s" % started, flush=True)
         worker.process.wait()
         sys.exit(0)
-    print("%s name=%s uuid=%s power=%s state=%d proof=%s n=%d ms=%.2f started=%s %s" % (
+    print("%s name=%s uuid=%s power=%s state=%d proof=%s n=%d ms=%.2f started=%s labels=%s %s" % (
         RESULTS[e["result"]], e["name"], e["uuid"], POWER[e["power"]], e["state"], e["proof"], e["n"],
-        (end - begin) * 1e3, started, e["message"]), flush=True)
+        (end - begin) * 1e3, started, e["labels"], e["message"]), flush=True)
     for r in RECORD.iter_unpack(records) if e["n"] <= 100 else ():
-        print("  %s %s %d" % (text(r[0]), text(r[1]), r[2]), flush=True)
+        print("  %s %s %d" % (text(r[0]), text(r[1]), r[3]), flush=True)
 
 
 def main():
@@ -93,6 +94,7 @@ def main():
     p.add_argument("--worker", default="/usr/lib/fence-virt/fenced-worker")
     p.add_argument("--deadline", type=float, default=28)
     p.add_argument("--kill", action="store_true")
+    p.add_argument("--labels", action="store_true")
     p.add_argument("job", nargs="+")
     args = p.parse_args()
     worker = Worker(args)

@@ -63,7 +63,7 @@ sd_bus *connect_bus(const Fixture *f) {
 }
 
 Fixture *fixture(void) {
-        static const char group[] = "[Group]\nMembers=vm1 vm2 vm5 slow waiting\nSources=key:web\n";
+        static const char group[] = "[Group]\nMembers=vm1 vm2 vm5 slow waiting ambiguous\nSources=key:web\n";
         Fixture *f = calloc(1, sizeof(*f));
         Address a = { .un.sun_family = AF_UNIX };
         char conf[128];

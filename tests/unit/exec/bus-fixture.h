@@ -2,7 +2,7 @@
 #pragma once
 
 /* The executor as listeners see it: its bus, over a socket, with a worker that does as it is told (fake-worker.c), and one
- * group: vm1, vm2, vm5, slow and waiting, for holders of the key "web". */
+ * group: vm1, vm2, vm5, slow, waiting and ambiguous, for holders of the key "web". */
 
 #include <arpa/inet.h>
 #include <fcntl.h>

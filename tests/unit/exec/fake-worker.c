@@ -2,11 +2,13 @@
 
 /* Stands in for fenced-worker in the tests of the executor, where it must hang, die, stop or lie at a given moment. The
  * URI says how it is: fake:good, fake:other (has no vm1..vm5, but "elsewhere"), fake:down, fake:silent, fake:broken; a
- * directory may follow ("fake:good:/tmp/x"), where "acts" collects one line per ACT that took effect. What a target does:
+ * directory may follow ("fake:good:/tmp/x"), where "acts" collects one line per ACT that took effect, and as long as "down"
+ * is there it is. What a target does:
  *
- *   vm1..vm4 run, vm5 is off; their UUIDs end in the number
- *   hang     never answers; die: killed by itself; stop: stops itself; ambiguous: is
+ *   vm1..vm4 run, vm5 is off; their UUIDs end in the number; vm4 and vm5 have the label "red", if it is asked for
+ *   hang     never answers; die: killed by itself; stop: stops itself; ambiguous...: is
  *   slow     (UUID ends in 9) ACT sends STARTED, then waits for the file "go" in the directory
+ *   vnetN is a port of vmN with a filter, tapN one without
  *   waiting  (UUID ends in 8) ACT waits for "go" before STARTED */
 
 #include <signal.h>
@@ -26,15 +28,28 @@ static const struct {
         const char *name;
         char last;
         PowerState power;
+        const char *labels;
 } domains[] = {
         { "vm1", '1', POWER_ON },
         { "vm2", '2', POWER_ON },
         { "vm3", '3', POWER_ON },
-        { "vm4", '4', POWER_ON },
-        { "vm5", '5', POWER_OFF },
+        { "vm4", '4', POWER_ON, "red" },
+        { "vm5", '5', POWER_OFF, "red" },
         { "waiting", '8', POWER_ON },
         { "slow", '9', POWER_ON },
 };
+
+static bool is_meant(size_t i, const char *target) {
+        char uuid[WORKER_UUID_SIZE];
+
+        (void) snprintf(uuid, sizeof(uuid), UUID_BASE "%c", domains[i].last);
+        return strcmp(domains[i].name, target) == 0 || strcmp(uuid, target) == 0;
+}
+
+static void set_labels(const WorkerJob *j, size_t i, char ret[static WORKER_LABELS_SIZE]) {
+        if (j->flags & WORKER_JOB_LABELS && domains[i].labels)
+                (void) snprintf(ret, WORKER_LABELS_SIZE, "%s", domains[i].labels);
+}
 
 static void say(const void *p, size_t size) {
         if (send(WORKER_FD, p, size, MSG_NOSIGNAL) != (ssize_t) size)
@@ -63,14 +78,15 @@ static void resolve(const WorkerJob *j) {
                 (void) raise(SIGKILL);
         if (strcmp(j->target, "stop") == 0)
                 (void) raise(SIGSTOP);
-        if (strcmp(j->target, "ambiguous") == 0)
+        if (strncmp(j->target, "ambiguous", 9) == 0)
                 e.result = WORKER_AMBIGUOUS;
         for (size_t i = 0; !other && i < ELEMENTSOF(domains); i++)
-                if (strcmp(domains[i].name, j->target) == 0) {
+                if (is_meant(i, j->target)) {
                         e.result = WORKER_FOUND;
                         e.power = domains[i].power;
                         (void) snprintf(e.name, sizeof(e.name), "%s", domains[i].name);
                         (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%c", domains[i].last);
+                        set_labels(j, i, e.labels);
                 }
         if (other && strcmp(j->target, "elsewhere") == 0) {
                 e.result = WORKER_FOUND;
@@ -115,6 +131,7 @@ static void list(const WorkerJob *j) {
 
                 (void) snprintf(r.name, sizeof(r.name), "%s", domains[i].name);
                 (void) snprintf(r.uuid, sizeof(r.uuid), UUID_BASE "%c", domains[i].last);
+                set_labels(j, i, r.labels);
                 say(&r, sizeof(r));
         }
 }
@@ -137,6 +154,29 @@ static void identify(const WorkerJob *j) {
                 e.message[0] = 0;
                 (void) snprintf(e.name, sizeof(e.name), "%s", domains[i].name);
                 (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%c", domains[i].last);
+                set_labels(j, i, e.labels);
+        }
+        say(&e, sizeof(e));
+}
+
+static bool is_down(void) {
+        char path[512];
+
+        (void) snprintf(path, sizeof(path), "%s/down", directory ? directory : "/nonexistent");
+        return strncmp(uri, "fake:down", 9) == 0 || access(path, F_OK) >= 0;
+}
+
+static void identify_port(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_NOT_FOUND);
+        unsigned i = 0;
+
+        (void) snprintf(e.message, sizeof(e.message), "it is no domain of ours");
+        e.filtered = sscanf(j->target, "vnet%u", &i) == 1;
+        if ((e.filtered || sscanf(j->target, "tap%u", &i) == 1) && i >= 1 && i <= 4) {
+                e.result = WORKER_FOUND;
+                e.power = POWER_ON;
+                (void) snprintf(e.name, sizeof(e.name), "vm%u", i);
+                (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%u", i);
         }
         say(&e, sizeof(e));
 }
@@ -149,7 +189,7 @@ static void serve(const WorkerJob *j) {
         if (strncmp(uri, "fake:broken", 11) == 0) {
                 e.kind = _WORKER_EVENT_MAX;
                 say(&e, sizeof(e));
-        } else if (strncmp(uri, "fake:down", 9) == 0) {
+        } else if (is_down()) {
                 e.result = WORKER_UNREACHABLE;
                 (void) snprintf(e.message, sizeof(e.message), "it is down");
                 say(&e, sizeof(e));
@@ -161,6 +201,8 @@ static void serve(const WorkerJob *j) {
                 list(j);
         else if (j->kind == WORKER_JOB_IDENTIFY_PROCESS || j->kind == WORKER_JOB_IDENTIFY_CID)
                 identify(j);
+        else if (j->kind == WORKER_JOB_IDENTIFY_PORT)
+                identify_port(j);
         else
                 say(&e, sizeof(e));
 }

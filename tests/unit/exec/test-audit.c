@@ -65,6 +65,8 @@ Test(audit, a_record_has_every_field_that_is_known_and_is_written_in_order) {
                 .listener = "tcp",
                 .source = "192.168.122.11",
                 .source_uuid = "11111111-2222-3333-4444-555555555555",
+                .source_port = "vnet7",
+                .source_filter = "none",
                 .key = "default",
                 .key_file = "default.next",
                 .protocol = "fx2",
@@ -81,10 +83,12 @@ Test(audit, a_record_has_every_field_that_is_known_and_is_written_in_order) {
 
         audit_write(a, &r, 0);
         cr_expect_str_eq(c.text,
-                "\nMESSAGE=11111111-2222-3333-4444-555555555555 (key default, 192.168.122.11, tcp) off web2: off-proven "
-                "in 0.31 s\nMESSAGE_ID=" MESSAGE_ID_DONE "\nPRIORITY=5\nSYSLOG_IDENTIFIER=fence-virt\n"
+                "\nMESSAGE=11111111-2222-3333-4444-555555555555 (key default, 192.168.122.11, tcp, by its port, "
+                "without filter) off web2: off-proven in 0.31 s\nMESSAGE_ID=" MESSAGE_ID_DONE
+                "\nPRIORITY=5\nSYSLOG_IDENTIFIER=fence-virt\n"
                 "FENCE_REQUEST_ID=01ab00000000000000000000000000ff\nFENCE_LISTENER=tcp\nFENCE_SOURCE=192.168.122.11\n"
-                "FENCE_SOURCE_UUID=11111111-2222-3333-4444-555555555555\nFENCE_KEY=default\nFENCE_KEY_FILE=default.next\nFENCE_PROTOCOL=fx2\nFENCE_ACTION=off\n"
+                "FENCE_SOURCE_UUID=11111111-2222-3333-4444-555555555555\nFENCE_SOURCE_PORT=vnet7\n"
+                "FENCE_SOURCE_FILTER=none\nFENCE_KEY=default\nFENCE_KEY_FILE=default.next\nFENCE_PROTOCOL=fx2\nFENCE_ACTION=off\n"
                 "FENCE_TARGET=web2\nFENCE_TARGET_UUID=4dea22b3-1d52-d8f3-2516-782e98ab3fa0\nFENCE_DECISION=allow\n"
                 "FENCE_REASON=group web allows off\nFENCE_RESULT=off-proven\nFENCE_BACKEND=libvirt\nFENCE_PROOF=pidfd\n"
                 "FENCE_DURATION_USEC=314159\n");

@@ -20,6 +20,7 @@ Test(bus, every_action_is_answered_and_audited) {
                 { ACTION_OFF, "vm3", REPLY_DENIED, "FENCE_DECISION=deny\n" }, /* exists, no member */
                 { ACTION_OFF, "nosuch", REPLY_DENIED, "FENCE_DECISION=deny\n" }, /* must look the same */
                 { ACTION_STATUS, "ambiguous", REPLY_FAILURE, "FENCE_RESULT=ambiguous\n" },
+                { ACTION_STATUS, "ambiguous2", REPLY_DENIED, "FENCE_DECISION=deny\n" }, /* no member */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {

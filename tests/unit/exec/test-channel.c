@@ -140,3 +140,32 @@ Test(channel, a_tcp_connection_is_no_channel_and_a_channel_no_tcp_connection) {
         close(host);
         fixture_end(f);
 }
+
+Test(channel, a_domain_is_a_requester_by_its_label) {
+        static const struct {
+                const char *socket;
+                uint8_t reply;
+        } table[] = { { "vm4.sock", REPLY_SUCCESS }, { "vm3.sock", REPLY_DENIED } };
+        Fixture *f = fixture();
+        ConfError e = {};
+        Call c;
+
+        write_file(f->groups, "web.conf", "[Group]\nMembers=metadata:red vm1\n", 0600);
+        cr_assert_eq(manager_load(f->manager, &e), 0, "%s", e.message);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                int guest, host;
+
+                make_channel(f, table[i].socket, &guest, &host);
+                open_frame(f, ACTION_OFF, "vm1", host, &c);
+                cr_assert_str_empty(c.error);
+                commit_nothing(f, c.id, host, &c);
+                loop_until(f->event, c.done);
+                cr_assert_eq(c.size, WIRE_SERIAL_REPLY_SIZE);
+                cr_expect_eq(c.bytes[4], table[i].reply, "%s", table[i].socket);
+                free(c.bytes);
+                close(guest);
+                close(host);
+        }
+        cr_expect_eq(n_acts(f), 1);
+        fixture_end(f);
+}

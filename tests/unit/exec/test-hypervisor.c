@@ -171,7 +171,7 @@ static void on_inquired(const InquiryResult *result, void *userdata) {
 }
 
 static Found inquire(sd_event *event, Hypervisor **list, size_t n, WorkerJobKind kind, const char *target,
-        const Hypervisor *remembered) {
+        const Place *remembered) {
         Inquiry *q = NULL;
         Found f = {};
 
@@ -223,12 +223,25 @@ Test(inquiry, does_not_wait_for_one_that_is_silent_when_it_need_not) {
         _cleanup_(hypervisor_unrefp) Hypervisor *good = start(event, "fake:good", 2);
         _cleanup_(hypervisor_unrefp) Hypervisor *silent = start(event, "fake:silent", 2);
         Hypervisor *both[] = { silent, good };
+        const Place place = { .hypervisor = good, .answer.uuid = VM1 };
 
-        Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", good);
+        Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", &place);
         cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
         cr_expect_not(hypervisor_is_silent(silent), "it was found before anybody could know");
         f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", NULL);
         cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
         f = inquire(event, both, 2, WORKER_JOB_LIST, NULL, NULL);
         cr_expect_eq(f.result.n_answered, 1);
+}
+
+Test(inquiry, waits_for_the_others_when_another_domain_bears_the_name_now) {
+        _cleanup_(sd_event_unrefp) sd_event *event = loop_new();
+        _cleanup_(hypervisor_unrefp) Hypervisor *good = start(event, "fake:good", 2);
+        _cleanup_(hypervisor_unrefp) Hypervisor *silent = start(event, "fake:silent", 2);
+        Hypervisor *both[] = { silent, good };
+        const Place place = { .hypervisor = good, .answer.uuid = "00000000-0000-4000-8000-000000000002" };
+
+        Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", &place);
+        cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
+        cr_expect(hypervisor_is_silent(silent), "it was given the time to answer");
 }

@@ -55,7 +55,7 @@ static Policy *open_policy(void) {
         ConfError e = {};
         Policy *p = NULL;
 
-        cr_assert_eq(policy_load("/nonexistent", POLICY_DEFAULT_ALLOW, &p, &e), 0, "%s", e.message);
+        cr_assert_eq(policy_load("/nonexistent", POLICY_DEFAULT_ALLOW, NULL, &p, &e), 0, "%s", e.message);
         return p;
 }
 
@@ -68,14 +68,14 @@ static WorkerRecord record(const char *name, char last) {
 }
 
 Test(outcome, a_list_is_sorted_without_regard_to_case_and_has_no_empty_record) {
-        _cleanup_(policy_freep) Policy *policy = open_policy();
+        _cleanup_(policy_unrefp) Policy *policy = open_policy();
         WorkerRecord in[] = { record("web2", '2'), record("DB", '3'), record("", '4'), record("app", '5'),
                 record("db", '1') };
         Identity who = { .key = "default" };
         _cleanup_free_ Record *out = NULL;
         size_t n = 0;
 
-        cr_assert_eq(list_build(in, ELEMENTSOF(in), policy, &who, &out, &n), 0);
+        cr_assert_eq(list_build(in, ELEMENTSOF(in), policy, policy, &who, &out, &n), 0);
         cr_assert_eq(n, 4);
         static const char *const names[] = { "app", "DB", "db", "web2" };
         for (size_t i = 0; i < n; i++)
@@ -85,7 +85,7 @@ Test(outcome, a_list_is_sorted_without_regard_to_case_and_has_no_empty_record) {
 }
 
 Test(outcome, a_long_name_is_cut_between_characters) {
-        _cleanup_(policy_freep) Policy *policy = open_policy();
+        _cleanup_(policy_unrefp) Policy *policy = open_policy();
         char ascii[100], utf8[100], want[64];
         Identity who = { .key = "default" };
         _cleanup_free_ Record *out = NULL;
@@ -96,7 +96,7 @@ Test(outcome, a_long_name_is_cut_between_characters) {
         memset(utf8, 'n', 62);
         memcpy(utf8 + 62, "\xc3\xa4", 3); /* would end after byte 64 */
         WorkerRecord in[] = { record(ascii, '1'), record(utf8, '2') };
-        cr_assert_eq(list_build(in, ELEMENTSOF(in), policy, &who, &out, &n), 0);
+        cr_assert_eq(list_build(in, ELEMENTSOF(in), policy, policy, &who, &out, &n), 0);
         cr_assert_eq(n, 2);
         memset(want, 'n', 63);
         want[62] = 0;
@@ -107,12 +107,32 @@ Test(outcome, a_long_name_is_cut_between_characters) {
 }
 
 Test(outcome, an_empty_list_is_no_error) {
-        _cleanup_(policy_freep) Policy *policy = open_policy();
+        _cleanup_(policy_unrefp) Policy *policy = open_policy();
         Record other = {}, *out = &other;
         Identity who = {};
         size_t n = 7;
 
-        cr_assert_eq(list_build(NULL, 0, policy, &who, &out, &n), 0);
+        cr_assert_eq(list_build(NULL, 0, policy, policy, &who, &out, &n), 0);
         cr_expect_eq(n, 0);
         cr_expect_null(out);
+}
+
+Test(outcome, a_list_shows_what_both_policies_let_be_listed) {
+        _cleanup_(policy_unrefp) Policy *all = open_policy(), *none = NULL;
+        WorkerRecord in[] = { record("web", '1') };
+        Identity who = { .key = "default" };
+        ConfError e = {};
+
+        cr_assert_eq(policy_load("/nonexistent", POLICY_DEFAULT_DENY, NULL, &none, &e), 0);
+        const struct {
+                const Policy *opened, *now;
+                size_t n;
+        } table[] = { { all, all, 1 }, { all, none, 0 }, { none, all, 0 }, { none, none, 0 } };
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_free_ Record *out = NULL;
+                size_t n = 7;
+
+                cr_assert_eq(list_build(in, 1, table[i].opened, table[i].now, &who, &out, &n), 0);
+                cr_expect_eq(n, table[i].n, "row %zu", i);
+        }
 }

@@ -13,17 +13,17 @@ static void set_up(void) {
 TestSuite(policy_file, .init = set_up, .fini = scratch_tear_down);
 
 static int load(Policy **ret, ConfError *ret_error) {
-        return policy_load(scratch_path("groups.d"), POLICY_DEFAULT_ALLOW, ret, ret_error);
+        return policy_load(scratch_path("groups.d"), POLICY_DEFAULT_ALLOW, NULL, ret, ret_error);
 }
 
 static int parse(const char *text, ConfError *ret_error) {
-        _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_DENY);
+        _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY);
 
         return policy_parse_group(p, "web", "web.conf", text, strlen(text), ret_error);
 }
 
 Test(policy_file, every_file_of_the_directory_is_a_group) {
-        _cleanup_(policy_freep) Policy *p = NULL;
+        _cleanup_(policy_unrefp) Policy *p = NULL;
         const Identity web = { .key = "web" }, db = { .key = "db" };
         ConfError error = {};
         Reason reason = {};
@@ -34,21 +34,25 @@ Test(policy_file, every_file_of_the_directory_is_a_group) {
         scratch_write_text("groups.d/old.conf.bak", "nothing");
         cr_assert_eq(load(&p, &error), 0, "%s", error.message);
         cr_expect_eq(policy_n_groups(p), 2);
-        cr_expect_eq(policy_check(p, &web, ACTION_OFF, "web1", "", &reason), VERDICT_ALLOW);
+        cr_expect_eq(policy_check(p, &web, ACTION_OFF, &(PolicyDomain){ "web1", "", "" }, &reason),
+                VERDICT_ALLOW);
         cr_expect_str_eq(reason.group, "web");
-        cr_expect_eq(policy_check(p, &db, ACTION_OFF, "db1", "", &reason), VERDICT_ALLOW);
+        cr_expect_eq(
+                policy_check(p, &db, ACTION_OFF, &(PolicyDomain){ "db1", "", "" }, &reason), VERDICT_ALLOW);
         cr_expect_str_eq(reason.group, "db");
-        cr_expect_eq(policy_check(p, &db, ACTION_OFF, "db2", "", NULL), VERDICT_ALLOW);
-        cr_expect_eq(policy_check(p, &db, ACTION_OFF, "web1", "", NULL), VERDICT_DENY);
+        cr_expect_eq(
+                policy_check(p, &db, ACTION_OFF, &(PolicyDomain){ "db2", "", "" }, NULL), VERDICT_ALLOW);
+        cr_expect_eq(
+                policy_check(p, &db, ACTION_OFF, &(PolicyDomain){ "web1", "", "" }, NULL), VERDICT_DENY);
 }
 
 Test(policy_file, a_missing_directory_is_a_policy_without_groups) {
-        _cleanup_(policy_freep) Policy *p = NULL, *none = NULL;
+        _cleanup_(policy_unrefp) Policy *p = NULL, *none = NULL;
         ConfError error = {};
 
         cr_assert_eq(load(&p, &error), 0);
         cr_expect_eq(policy_n_groups(p), 0);
-        cr_assert_eq(policy_load(scratch_path("nothing"), POLICY_DEFAULT_DENY, &none, &error), 0);
+        cr_assert_eq(policy_load(scratch_path("nothing"), POLICY_DEFAULT_DENY, NULL, &none, &error), 0);
         cr_expect_eq(policy_n_groups(none), 0);
 }
 
@@ -194,7 +198,7 @@ Test(policy_file, without_actions_a_group_has_all_of_them) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_DENY);
+                _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY);
                 ConfError error = {};
                 char text[128];
 
@@ -218,7 +222,7 @@ Test(policy_file, texts_are_kept_in_one_form) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_DENY);
+                _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY);
                 ConfError error = {};
                 char text[128];
 
@@ -230,7 +234,7 @@ Test(policy_file, texts_are_kept_in_one_form) {
 
 Test(policy_file, takes_4096_groups_and_refuses_the_next) {
         static const char text[] = "[Group]\nMembers=a\n";
-        _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_DENY);
+        _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY);
         ConfError error = {};
 
         for (unsigned i = 0; i < POLICY_GROUPS_MAX; i++)
@@ -242,7 +246,7 @@ Test(policy_file, takes_4096_groups_and_refuses_the_next) {
 }
 
 Test(policy_file, takes_65536_members_and_sources_and_refuses_the_next) {
-        _cleanup_(policy_freep) Policy *p = policy_new(POLICY_DEFAULT_DENY);
+        _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY);
         _cleanup_free_ char *text = calloc(1, 4 * POLICY_ENTRIES_MAX + 64);
         ConfError error = {};
         size_t n;
@@ -258,6 +262,41 @@ Test(policy_file, takes_65536_members_and_sources_and_refuses_the_next) {
         cr_expect_eq(error.line, 2);
 }
 
+Test(policy_file, never_takes_what_members_take) {
+        static const struct {
+                const char *word, *text; /* NULL: refused */
+        } table[] = {
+                { "web1", "web1" },
+                { "4DEA22B3-1D52-D8F3-2516-782E98AB3FA0", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0" },
+                { "metadata:pet", "metadata:pet" },
+                { "metadata:", NULL },
+                { "metadata:0123456789012345678901234567890123456789012345678901234567890123", NULL },
+                { "web1,web2", NULL },
+                { "metadata:a,b", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(policy_unrefp) Policy *p = policy_new(POLICY_DEFAULT_DENY), *loaded = NULL;
+                char word[128], text[160], *words[] = { word, NULL };
+                const char *reason = NULL;
+                ConfError error = {};
+                int want = table[i].text ? 0 : -EINVAL;
+
+                (void) snprintf(word, sizeof(word), "%s", table[i].word);
+                (void) snprintf(text, sizeof(text), "[Group]\nMembers=%s\n", word);
+                cr_expect_eq(policy_check_member_word(word, &reason), want, "%s", word);
+                cr_expect_eq(policy_add_never(p, word, &reason), want, "%s", word);
+                cr_expect_eq(parse(text, &error), want ? -EBADMSG : 0, "%s", word);
+                cr_expect_eq(
+                        policy_load(scratch_path("groups.d"), POLICY_DEFAULT_DENY, words, &loaded, &error),
+                        want ? -EBADMSG : 0, "%s", word);
+                if (table[i].text)
+                        cr_expect_str_eq(p->never.entries[0].text, table[i].text);
+                else
+                        cr_expect_not_null(reason, "%s", word);
+        }
+}
+
 Test(policy_file, free_takes_null) {
-        cr_expect_null(policy_free(NULL));
+        cr_expect_null(policy_unref(NULL));
 }

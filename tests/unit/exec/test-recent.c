@@ -64,19 +64,51 @@ Test(recent, the_newest_answer_counts_and_the_oldest_is_forgotten) {
         free(r);
 }
 
-Test(memory, remembers_where_a_target_was_and_nothing_else) {
+Test(memory, remembers_where_a_target_was_and_as_which_domain_and_nothing_else) {
         Memory *m = calloc(1, sizeof(*m));
         static const char somewhere[2];
         const Hypervisor *a = (const void *) &somewhere[0], *b = (const void *) &somewhere[1];
+        const Answer one = { .kind = ANSWER_FOUND, .uuid = "1" },
+                     two = { .kind = ANSWER_FOUND, .uuid = "2" };
 
+        cr_assert_not_null(m);
         cr_expect_null(memory_find(m, "vm1"));
         cr_expect_null(memory_find(m, ""));
-        memory_store(m, "vm1", a);
-        memory_store(m, "vm2", b);
-        cr_expect_eq(memory_find(m, "vm1"), a);
-        cr_expect_eq(memory_find(m, "vm2"), b);
+        memory_store(m, "vm1", a, &one);
+        memory_store(m, "vm2", b, &two);
+        cr_assert_not_null(memory_find(m, "vm1"));
+        cr_assert_not_null(memory_find(m, "vm2"));
+        cr_expect_eq(memory_find(m, "vm1")->hypervisor, a);
+        cr_expect_str_eq(memory_find(m, "vm1")->answer.uuid, "1");
+        cr_expect_eq(memory_find(m, "vm2")->hypervisor, b);
         cr_expect_null(memory_find(m, "vm3"));
-        memory_store(m, "vm1", NULL);
+        memory_store(m, "vm1", b, &two);
+        cr_expect_str_eq(memory_find(m, "vm1")->answer.uuid, "2");
+        memory_forget(m, "vm3");
+        memory_forget(m, "vm1");
         cr_expect_null(memory_find(m, "vm1"));
+        memory_clear(m);
+        cr_expect_null(memory_find(m, "vm2"));
+        free(m);
+}
+
+Test(memory, forgets_what_has_to_give_way) {
+        Memory *m = calloc(1, sizeof(*m));
+        const Answer one = { .kind = ANSWER_FOUND };
+        unsigned n = 0;
+        char target[16];
+
+        cr_assert_not_null(m);
+        for (unsigned i = 0; i < 4 * MEMORY_SIZE; i++) {
+                (void) snprintf(target, sizeof(target), "vm%u", i);
+                memory_store(m, target, NULL, &one);
+                cr_assert_not_null(memory_find(m, target));
+        }
+        for (unsigned i = 0; i < 4 * MEMORY_SIZE; i++) {
+                (void) snprintf(target, sizeof(target), "vm%u", i);
+                n += memory_find(m, target) != NULL;
+        }
+        cr_expect_leq(n, MEMORY_SIZE);
+        memory_clear(m);
         free(m);
 }

@@ -262,6 +262,22 @@ Test(settings, uris_add_up_over_files_until_an_empty_one_resets_them) {
         }
 }
 
+Test(settings, never_adds_up_and_is_checked_word_by_word) {
+        _cleanup_(settings_freep) Settings *s = load_text("[Policy]\nNever=a  metadata:x\nNever=b\n"),
+                                           *none = load_text(""), *refused = NULL;
+        static const char *const want[] = { "a", "metadata:x", "b" };
+        ConfError error = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(want); i++)
+                cr_expect_str_eq(s->never[i], want[i]);
+        cr_expect_null(s->never[3]);
+        cr_expect_null(none->never);
+        scratch_write_text("fence-virt.conf", "[Policy]\nNever=a\nNever=b a,b\n");
+        cr_expect_eq(load(&refused, &error), -EBADMSG);
+        cr_expect_eq(error.line, 3);
+        cr_expect(strstr(error.message, "separate members by blanks"), "%s", error.message);
+}
+
 Test(settings, takes_16_uris_and_refuses_the_next) {
         _cleanup_(settings_freep) Settings *s = NULL;
         Settings *too_many = NULL;

@@ -64,6 +64,7 @@ WorkerEvent drive_send(Drive *d, const WorkerJob *j, bool *ret_started, WorkerRe
                 cr_assert_eq(e.id, j->id);
                 check_text(e.name, sizeof(e.name));
                 check_text(e.uuid, sizeof(e.uuid));
+                check_text(e.labels, sizeof(e.labels));
                 check_text(e.proof, sizeof(e.proof));
                 check_text(e.message, sizeof(e.message));
                 if (e.kind == WORKER_EVENT_RESULT)

@@ -151,6 +151,40 @@ Test(worker, lists_all_domains_in_order) {
         cr_assert_eq(drive_stop(&d), 0);
 }
 
+Test(worker, reads_labels_when_they_are_wanted) {
+        static const struct {
+                WorkerJobKind kind;
+                const char *target;
+                bool wanted;
+                const char *labels; /* NULL: refused */
+        } table[] = {
+                { WORKER_JOB_RESOLVE, "web1", true, "web db" },
+                { WORKER_JOB_RESOLVE, "web1", false, "" },
+                { WORKER_JOB_RESOLVE, RUNNING, true, "web db" },
+                { WORKER_JOB_RESOLVE, "Web1", true, "" }, /* has none */
+                { WORKER_JOB_LIST, "", true, "web db" },
+                { WORKER_JOB_LIST, "", false, "" },
+                { WORKER_JOB_PING, "", true, NULL },
+        };
+        Drive d = drive_test_domains();
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                WorkerJob j = drive_job(table[i].kind, ACTION_NULL, table[i].target);
+                _cleanup_free_ WorkerRecord *records = NULL;
+
+                j.flags = table[i].wanted ? WORKER_JOB_LABELS : 0;
+                WorkerEvent e = drive_send(&d, &j, NULL, &records);
+                if (!table[i].labels) {
+                        cr_expect_eq(e.result, WORKER_FAILED, "row %zu", i);
+                        continue;
+                }
+                cr_assert_neq(e.result, WORKER_FAILED, "row %zu: %s", i, e.message);
+                cr_expect_str_eq(table[i].kind == WORKER_JOB_LIST ? records[7].labels : e.labels,
+                        table[i].labels, "row %zu", i);
+        }
+        cr_assert_eq(drive_stop(&d), 0);
+}
+
 Test(worker, refuses_to_list_more_than_the_executor_takes) {
         char path[] = "/tmp/worker-domains-XXXXXX", uri[64];
         FILE *f = fdopen(mkstemp(path), "w");
@@ -230,6 +264,10 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
                 { WORKER_JOB_IDENTIFY_PROCESS, 0, "/path", (uint64_t) INT32_MAX + 1 },
                 { WORKER_JOB_IDENTIFY_PROCESS, 0, "path", 1 },
                 { WORKER_JOB_IDENTIFY_CID, 0, "web1", 3 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "", 0 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "vnet0", 3 },
+                { WORKER_JOB_IDENTIFY_PORT, 0, "0123456789abcdef", 0 },
+                { WORKER_JOB_LIST_UNFILTERED, 0, "web1", 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
