@@ -162,7 +162,7 @@ host_up() {
         boot "$@"
         DESTDIR=$(root_of "$1") meson install -C "$BUILD" --no-rebuild --quiet >"$scratch/install" 2>&1 ||
                 die "cannot install on $1: $(tail -n 1 "$scratch/install")"
-        host "$1" sh -c 'systemd-sysusers && systemd-tmpfiles --create fence-virt.conf && systemctl daemon-reload' \
+        host "$1" sh -c 'systemd-sysusers && systemd-tmpfiles --create fence-virt.conf && systemctl daemon-reload && systemctl try-reload-or-restart dbus' \
                 >"$scratch/install" 2>&1 || die "cannot set up $1: $(tail -n 1 "$scratch/install")"
         # what is copied into a running host is not yet known to its journal
         host "$1" journalctl --update-catalog

@@ -149,14 +149,6 @@ static void on_not_found(Conversation *c) {
                 fail(c, resolve_outcome_reason(RESOLVE_NOT_FOUND), "not-found");
 }
 
-static void on_unreachable(Conversation *c, const char *trouble) {
-        char reason[320];
-
-        (void) snprintf(reason, sizeof(reason), "%s%s%s", trouble, trouble[0] ? "; " : "",
-                resolve_outcome_reason(RESOLVE_UNREACHABLE));
-        fail(c, reason, "unreachable");
-}
-
 static void remember(Conversation *c, const InquiryResult *result) {
         Memory *m = &c->manager->memory;
 
@@ -172,13 +164,12 @@ static void remember(Conversation *c, const InquiryResult *result) {
 
 static void on_resolved(const InquiryResult *result, void *userdata) {
         Conversation *c = userdata;
+        char reason[INQUIRY_SENTENCE_SIZE];
         Reason why = {};
 
         c->inquiry = NULL;
         remember(c, result); /* before anybody asks whether the requester may know */
-        const char *target = request_of(c)->target;
-        const Finding found = { target, result->outcome, result->answer, result->answers, result->n_asked,
-                memory_find(&c->manager->memory, target) };
+        const Finding found = inquiry_finding(result, request_of(c)->target, &c->manager->memory);
         if (judge(c, &found, &why) != VERDICT_ALLOW) {
                 deny(c, why.text);
                 return;
@@ -190,11 +181,9 @@ static void on_resolved(const InquiryResult *result, void *userdata) {
         case RESOLVE_NOT_FOUND:
                 on_not_found(c);
                 break;
-        case RESOLVE_AMBIGUOUS:
-                fail(c, resolve_outcome_reason(RESOLVE_AMBIGUOUS), "ambiguous");
-                break;
         default:
-                on_unreachable(c, result->trouble);
+                inquiry_say(result, reason);
+                fail(c, reason, result->outcome == RESOLVE_AMBIGUOUS ? "ambiguous" : "unreachable");
         }
 }
 

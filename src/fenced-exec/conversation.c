@@ -218,11 +218,8 @@ static void on_identified(const InquiryResult *result, void *userdata) {
 
         c->inquiry = NULL;
         if (found) {
-                (void) snprintf(c->requester.uuid, sizeof(c->requester.uuid), "%s", result->answer->uuid);
-                if (strlen(result->answer->name) < sizeof(c->requester.name))
-                        (void) snprintf(
-                                c->requester.name, sizeof(c->requester.name), "%.63s", result->answer->name);
-                memcpy(c->requester.labels, result->answer->labels, sizeof(c->requester.labels));
+                identity_set_domain(
+                        &c->requester, result->answer->name, result->answer->uuid, result->answer->labels);
                 if (c->form == FORM_FRAME)
                         (void) snprintf(c->requester.source, sizeof(c->requester.source), "%s",
                                 c->requester.name[0] ? c->requester.name : c->requester.uuid);

@@ -86,6 +86,14 @@ int identity_from_peer(int fd, Identity *identity) {
         return identity_from_sockaddr(&peer.sa, size, identity);
 }
 
+void identity_set_domain(Identity *identity, const char *name, const char *uuid, const char *labels) {
+        bool is_short = strlen(name) < sizeof(identity->name);
+
+        (void) snprintf(identity->uuid, sizeof(identity->uuid), "%s", uuid);
+        (void) snprintf(identity->name, sizeof(identity->name), "%s", is_short ? name : "");
+        (void) snprintf(identity->labels, sizeof(identity->labels), "%s", labels);
+}
+
 bool identity_same_address(const Identity *a, const Identity *b) {
         if (a->family != b->family)
                 return false;

@@ -35,5 +35,8 @@ int identity_from_sockaddr(const struct sockaddr *address, socklen_t size, Ident
 /* Sets family, address and source from raw bytes (4 or 16); -EINVAL for another size. */
 int identity_from_address(const void *bytes, size_t size, Identity *identity);
 
+/* The requester's own domain is proven to be this one. */
+void identity_set_domain(Identity *identity, const char *name, const char *uuid, const char *labels);
+
 /* Two unknown addresses are not the same. */
 bool identity_same_address(const Identity *a, const Identity *b);

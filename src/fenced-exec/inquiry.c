@@ -51,6 +51,18 @@ static void finish(Inquiry *q, InquiryResult *result) {
         inquiry_free(q);
 }
 
+Finding inquiry_finding(const InquiryResult *result, const char *text, const Memory *memory) {
+        return (Finding){ text, result->outcome, result->answer, result->answers, result->n_asked,
+                memory_find(memory, text) };
+}
+
+void inquiry_say(const InquiryResult *result, char ret[static INQUIRY_SENTENCE_SIZE]) {
+        bool is_trouble = result->outcome == RESOLVE_UNREACHABLE && result->trouble[0];
+
+        (void) snprintf(ret, INQUIRY_SENTENCE_SIZE, "%s%s%s", is_trouble ? result->trouble : "",
+                is_trouble ? "; " : "", resolve_outcome_reason(result->outcome));
+}
+
 static void check_resolve(Inquiry *q) {
         size_t index = 0;
         InquiryResult result = { .outcome = resolve_decide(q->answers, q->n, &index) };

@@ -7,6 +7,7 @@
 #include "hypervisor.h"
 #include "memory.h"
 #include "resolve.h"
+#include "ruling.h"
 #include "worker-protocol.h"
 
 typedef struct Inquiry Inquiry;
@@ -23,6 +24,14 @@ typedef struct InquiryResult {
         size_t n_answered, n_asked; /* LIST, PING: how many gave a good answer */
         const char *trouble; /* why one did not, or found nothing; "" if there is nothing to say; borrowed */
 } InquiryResult;
+
+/* The same for policy; valid as long as the result. */
+Finding inquiry_finding(const InquiryResult *result, const char *text, const Memory *memory);
+
+enum { INQUIRY_SENTENCE_SIZE = 320 };
+
+/* Why nothing was found for certain, in one sentence for the audit. */
+void inquiry_say(const InquiryResult *result, char ret[static INQUIRY_SENTENCE_SIZE]);
 
 /* Called once; the inquiry is gone when it returns. */
 typedef void (*InquiryDone)(const InquiryResult *result, void *userdata);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-manager.h"
 #include "bus-session.h"
 #include "log.h"
 #include "manager.h"
@@ -121,6 +122,7 @@ static int run(void) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(manager_freep) Manager *m = NULL;
         _cleanup_(bus_server_freep) BusServer *server = NULL;
+        _cleanup_(bus_manager_freep) BusManager *management = NULL;
         const struct passwd *listener = getpwnam(LISTEN_USER);
         ManagerPaths paths = base;
         ConfError e = {};
@@ -147,6 +149,8 @@ static int run(void) {
                 return r;
         }
         r = bus_server_new(m, fd, listener ? listener->pw_uid : geteuid(), &server);
+        if (r >= 0)
+                r = bus_manager_new(m, &management);
         if (r >= 0)
                 r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, m);
         if (r >= 0)

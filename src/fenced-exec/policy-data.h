@@ -51,6 +51,9 @@ void policy_network_text(
 /* The text of a UUID in lower case. */
 void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]);
 
+/* False for what is no CID of a guest in decimal digits. */
+bool policy_parse_cid(const char *number, uint32_t *ret);
+
 /* Orders by text, then group. */
 int policy_compare(const void *a, const void *b);
 

@@ -107,17 +107,25 @@ static int take_key(Reading *r, const char *word, const char **reason) {
         return add(r, &r->policy->sources, word, reason);
 }
 
-static int take_cid(Reading *r, const char *word, const char **reason) {
-        const char *number = word + strlen("cid:");
+bool policy_parse_cid(const char *number, uint32_t *ret) {
         size_t digits = strspn(number, "0123456789");
-        char text[POLICY_TEXT_SIZE];
         unsigned long long cid;
 
         cid = digits > 0 && digits <= 10 && number[digits] == '\0' ? strtoull(number, NULL, 10) : 0;
         if (cid < 3 || cid >= UINT32_MAX)
+                return false;
+        *ret = (uint32_t) cid;
+        return true;
+}
+
+static int take_cid(Reading *r, const char *word, const char **reason) {
+        char text[POLICY_TEXT_SIZE];
+        uint32_t cid;
+
+        if (!policy_parse_cid(word + strlen("cid:"), &cid))
                 return refuse(r, reason, "cid: needs a number from 3 to %u; those below are no guests",
                         UINT32_MAX - 1);
-        (void) snprintf(text, sizeof(text), "cid:%llu", cid);
+        (void) snprintf(text, sizeof(text), "cid:%u", cid);
         return add(r, &r->policy->sources, text, reason);
 }
 

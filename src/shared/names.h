@@ -47,6 +47,14 @@
 #define BUS_ERROR_DUPLICATE "org.fencevirt1.Error.Duplicate"
 #define BUS_ERROR_BUSY      "org.fencevirt1.Error.Busy"
 
+/* The management interface, on the system bus. Explain is read-only, and for root and those whom polkit lets.
+ *
+ *   Explain (s requester, s action, s target) -> (b allowed, s group, s reason, s name, s uuid)
+ *          see org.fencevirt1(5) */
+#define MANAGER_NAME          "org.fencevirt1"
+#define MANAGER_INTERFACE     "org.fencevirt1.Manager"
+#define POLKIT_ACTION_EXPLAIN "org.fencevirt1.explain"
+
 #define ORIGIN_TRANSPORT "transport"
 #define ORIGIN_SOURCE    "source"
 #define ORIGIN_IFINDEX   "ifindex"
