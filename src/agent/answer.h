@@ -6,9 +6,11 @@
  *   ANSWER_REPLY --253, if a list was asked for--> ANSWER_RECORDS --zero record--> ANSWER_END --0--> ANSWER_COMPLETE
  *        '--a reply that fits the question------------------------------------------------------------^
  *
- * Whatever does not fit ends in ANSWER_BROKEN: a list in reply to "off" says nothing about the domain. */
+ * Whatever does not fit ends in ANSWER_BROKEN: a list in reply to "off" says nothing about the domain. In FX2
+ * ANSWER_TAG precedes the end, whatever was said: a tag over every byte. Nothing is believed before it was found right. */
 
 #include "action.h"
+#include "auth-fx2.h"
 #include "base.h"
 #include "wire.h"
 
@@ -30,6 +32,7 @@ typedef enum AnswerState {
         ANSWER_REPLY,
         ANSWER_RECORDS,
         ANSWER_END,
+        ANSWER_TAG,
         ANSWER_COMPLETE,
 } AnswerState;
 
@@ -40,11 +43,18 @@ typedef struct Answer {
         Record *records; /* owned; of a complete list */
         size_t n_records, n_allocated;
         char reason[256]; /* one sentence about what went wrong; may be empty */
+        bool tagged; /* FX2 */
+        Fx2Tag tag; /* of what was read so far */
+        bool listed; /* records came */
+        uint8_t reply; /* the byte that was the answer, or its end */
 } Answer;
 
 void answer_start(Answer *a, Action action);
 
-/* How many bytes come next: 1 (a reply), WIRE_RECORD_SIZE, or 0 when there is nothing more to read. */
+/* A tag over the transcript and the answer will follow; before anything was fed. */
+void answer_expect_tag(Answer *a, const AuthKey *key, const Fx2Transcript *transcript);
+
+/* How many bytes come next: 1 (a reply), WIRE_RECORD_SIZE, WIRE_MAC_SIZE (a tag), or 0 when there is nothing more to read. */
 size_t answer_want(const Answer *a);
 
 /* Takes exactly answer_want() bytes. */

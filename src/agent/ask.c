@@ -27,6 +27,6 @@ static void confirm_off(const Transport *t, const Question *off, Answer *ret) {
 void ask_host(const Transport *t, const Question *q, Answer *ret) {
         answer_start(ret, q->action);
         t->ask(q, ret);
-        if (q->action == ACTION_OFF && ret->verdict == VERDICT_SUCCESS)
+        if (q->action == ACTION_OFF && ret->verdict == VERDICT_SUCCESS && !ret->tagged)
                 confirm_off(t, q, ret);
 }

@@ -64,7 +64,7 @@ static void take_call(Callbacks *c, const Question *q) {
 }
 
 /* True when this one proved itself. */
-static bool hear(Callbacks *c, Callback *s) {
+static bool hear(Callbacks *c, Callback *s, const Sent *sent) {
         ssize_t n = read(s->fd, s->proof + s->n, sizeof(s->proof) - s->n);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -76,14 +76,15 @@ static bool hear(Callbacks *c, Callback *s) {
         s->n += (size_t) n;
         if (s->n < sizeof(s->proof))
                 return false;
-        if (!client_prove(&s->client, s->proof)) {
+        if (!client_prove(&s->client, sent, s->proof)) {
                 drop(c, s, s->client.reason);
                 return false;
         }
         return true;
 }
 
-bool callbacks_wait(Callbacks *c, const Question *q, uint64_t until, int *ret_fd, Client *ret_client) {
+bool callbacks_wait(
+        Callbacks *c, const Question *q, const Sent *sent, uint64_t until, int *ret_fd, Client *ret_client) {
         /* by the clock and not by silence: callers who never stop must not keep us from sending again */
         while (now_usec() < until) {
                 struct pollfd fds[1 + CALLBACKS_MAX] = { { .fd = c->listener, .events = POLLIN } };
@@ -95,7 +96,7 @@ bool callbacks_wait(Callbacks *c, const Question *q, uint64_t until, int *ret_fd
                 for (size_t i = 0; i < CALLBACKS_MAX; i++) {
                         Callback *s = c->slots + i;
 
-                        if (!fds[1 + i].revents || !hear(c, s))
+                        if (!fds[1 + i].revents || !hear(c, s, sent))
                                 continue;
                         *ret_client = s->client;
                         *ret_fd = TAKE(s->fd, -1);

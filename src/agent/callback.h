@@ -30,6 +30,7 @@ void callbacks_done(Callbacks *c);
 /* Listens on every address of the family. 0, or negative errno. */
 int callbacks_listen(Callbacks *c, int family, uint16_t port);
 
-/* Accepts and hears until `until`. True when a host proved itself: then *ret_fd and *ret_client are its, and all the
+/* Accepts and hears until `until`. True when a host proved itself, in FX2 over one of the packets sent: then *ret_fd and *ret_client are its, and all the
  * others are hung up on, so that no host waits for us in vain. */
-bool callbacks_wait(Callbacks *c, const Question *q, uint64_t until, int *ret_fd, Client *ret_client);
+bool callbacks_wait(
+        Callbacks *c, const Question *q, const Sent *sent, uint64_t until, int *ret_fd, Client *ret_client);

@@ -67,7 +67,7 @@ static int open_socket(const Address *source, unsigned ifindex) {
 }
 
 int datagram_send(const Question *q, const Request *request, const Address *group, const Address *source,
-        unsigned ifindex) {
+        unsigned ifindex, Sent *sent) {
         uint8_t packet[WIRE_PACKET_SIZE];
         _cleanup_close_ int fd = -1;
         Request r = *request;
@@ -85,26 +85,27 @@ int datagram_send(const Question *q, const Request *request, const Address *grou
         fd = open_socket(source, ifindex);
         if (fd < 0)
                 return fd;
+        sent_add(sent, packet);
         if (sendto(fd, packet, sizeof(packet), MSG_NOSIGNAL, &group->any, address_size(group)) < 0)
                 return -errno;
         return 0;
 }
 
-int datagram_send_all(const Question *q, const Request *request, const Address *group) {
+int datagram_send_all(const Question *q, const Request *request, const Address *group, Sent *sent) {
         unsigned ifindexes[SOURCES_MAX];
         Address sources[SOURCES_MAX];
-        int n, sent = 0, r = -EADDRNOTAVAIL;
+        int n, n_sent = 0, r = -EADDRNOTAVAIL;
 
         n = datagram_sources(group->any.sa_family, sources, ifindexes);
         if (n < 0)
                 return n;
         for (int i = 0; i < n; i++) {
-                r = datagram_send(q, request, group, sources + i, ifindexes[i]);
+                r = datagram_send(q, request, group, sources + i, ifindexes[i], sent);
                 if (r < 0)
                         log_debug("Cannot send from address %d of %d: %s", i + 1, n, strerror(-r));
                 else
-                        sent++;
+                        n_sent++;
         }
-        log_debug("Sent the request from %d of %d addresses", sent, n);
-        return sent > 0 ? 0 : r;
+        log_debug("Sent the request from %d of %d addresses", n_sent, n);
+        return n_sent > 0 ? 0 : r;
 }

@@ -4,6 +4,7 @@
 /* The datagrams of multicast. */
 
 #include "address.h"
+#include "client.h"
 #include "transport.h"
 
 enum {
@@ -18,9 +19,10 @@ int datagram_sources(int family, Address ret[static SOURCES_MAX], unsigned ret_i
 /* True for an address of the family that datagram_sources() would list. */
 bool datagram_source_is_usable(const Address *a, int family);
 
-/* The packet, signed, with `source` as the address to call back, from just that address and through its interface. */
+/* The packet, signed, with `source` as the address to call back, from just that address and through its interface; it is
+ * added to *sent. */
 int datagram_send(const Question *q, const Request *request, const Address *group, const Address *source,
-        unsigned ifindex);
+        unsigned ifindex, Sent *sent);
 
 /* Sends from all sources. 0 if at least one datagram left, or the last error. */
-int datagram_send_all(const Question *q, const Request *request, const Address *group);
+int datagram_send_all(const Question *q, const Request *request, const Address *group, Sent *sent);

@@ -63,6 +63,7 @@ static void fail_unanswered(const Callbacks *c, int send_error, Answer *ret) {
 void multicast_ask(const Question *q, Answer *ret) {
         _cleanup_(callbacks_done) Callbacks callbacks;
         _cleanup_close_ int fd = -1;
+        Sent sent = {};
         Request request;
         Address group;
         Client client;
@@ -81,12 +82,11 @@ void multicast_ask(const Question *q, Answer *ret) {
                 return;
         }
         do {
-                r = datagram_send_all(q, &request, &group);
-                if (callbacks_wait(&callbacks, q,
+                r = datagram_send_all(q, &request, &group, &sent);
+                if (callbacks_wait(&callbacks, q, &sent,
                             earlier(q->deadline,
                                     now_usec() + q->options->retransmit_tenths * (USEC_PER_SEC / 10)),
                             &fd, &client)) {
-                        log_debug("A host proved to hold the key");
                         stream_finish(fd, q, &client, ret);
                         return;
                 }

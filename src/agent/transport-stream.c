@@ -11,22 +11,22 @@
 #define CONNECT_USEC_MAX (4 * USEC_PER_SEC)
 
 int stream_start(const Question *q, Client *ret) {
-        uint8_t random[WIRE_CHALLENGE_SIZE];
+        uint8_t random[FX2_RANDOM_SIZE];
+        int r = random_bytes(random, sizeof(random));
 
-        do {
-                int r = random_bytes(random, sizeof(random));
-
-                if (r < 0)
-                        return r;
-        } while (!client_start(ret, q->key, q->options->auth, random));
+        if (r < 0)
+                return r;
+        client_start(ret, q->key, q->options->auth, random);
         return 0;
 }
 
 static void fail_silent(Answer *a, int error) {
+        const char *none = a->state == ANSWER_REPLY ? "without an answer" : "before its answer was complete";
+
         if (error == -ETIMEDOUT)
                 answer_fail(a, VERDICT_SILENT, "The host took the request, but did not answer in time");
         else if (error == -ECONNRESET)
-                answer_fail(a, VERDICT_SILENT, "The host took the request, but hung up without an answer");
+                answer_fail(a, VERDICT_SILENT, "The host took the request, but hung up %s", none);
         else
                 answer_fail(a, VERDICT_SILENT, "Lost the host while waiting for its answer: %s",
                         strerror(-error));
@@ -56,8 +56,14 @@ static int read_answer(int fd, uint64_t deadline, Answer *ret) {
 }
 
 void stream_finish(int fd, const Question *q, const Client *c, Answer *ret) {
-        int r = io_write(fd, c->response, sizeof(c->response), q->deadline);
+        int r;
 
+        log_debug(
+                c->fx2 ? "The host proved to hold the key (FX2: its answer cannot be forged)"
+                       : "The host proved to hold the key (v1: whoever is in between can forge its answer)");
+        if (c->fx2)
+                answer_expect_tag(ret, c->key, &c->transcript);
+        r = io_write(fd, c->response, sizeof(c->response), q->deadline);
         if (r >= 0)
                 r = read_answer(fd, q->deadline, ret);
         if (r < 0)
@@ -101,6 +107,7 @@ static void fail_unproved(Answer *a, int error) {
 
 void stream_converse(int fd, const Question *q, Answer *ret) {
         uint8_t hello[WIRE_PACKET_SIZE + WIRE_CHALLENGE_SIZE], proof[CLIENT_PROOF_SIZE];
+        Sent sent = {};
         Request request;
         Client client;
         int r;
@@ -114,6 +121,7 @@ void stream_converse(int fd, const Question *q, Answer *ret) {
                 answer_fail(ret, VERDICT_FAILED, "Cannot make a request: %s", strerror(-r));
                 return;
         }
+        sent_add(&sent, hello);
         memcpy(hello + WIRE_PACKET_SIZE, client.challenge, sizeof(client.challenge));
         r = io_write(fd, hello, sizeof(hello), q->deadline);
         if (r >= 0)
@@ -122,11 +130,10 @@ void stream_converse(int fd, const Question *q, Answer *ret) {
                 fail_unproved(ret, r);
                 return;
         }
-        if (!client_prove(&client, proof)) {
+        if (!client_prove(&client, &sent, proof)) {
                 answer_fail(ret, VERDICT_FAILED, "Invalid response to challenge: %s", client.reason);
                 return;
         }
-        log_debug("The host proved to hold the key");
         stream_finish(fd, q, &client, ret);
 }
 

@@ -19,5 +19,5 @@ void stream_converse(int fd, const Question *q, Answer *ret);
 /* Packet and answer, without key or proof: only where the hypervisor vouches for the host. */
 void stream_converse_unsigned(int fd, const Question *q, Answer *ret);
 
-/* The rest of a conversation whose host has proved itself: sends the response, reads the answer. */
+/* The rest of a conversation whose host has proved itself: sends the response, reads the answer, and in FX2 its tag. */
 void stream_finish(int fd, const Question *q, const Client *c, Answer *ret);

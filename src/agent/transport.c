@@ -58,6 +58,10 @@ int question_request(const Question *q, Request *ret) {
         Request r = { .action = q->action, .hash = o->hash, .flags = o->use_uuid ? WIRE_FLAG_UUID : 0 };
         int k;
 
+        if (q->key)
+                r.flags |= WIRE_FLAG_FX2;
+        if (q->key && auth_key_is_fx2_only(q->key))
+                r.hash = HASH_FX2;
         if (o->target)
                 memcpy(r.target, o->target, strnlen(o->target, WIRE_TARGET_MAX));
         k = random_bytes(r.seqno, sizeof(r.seqno));

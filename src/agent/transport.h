@@ -40,5 +40,6 @@ bool transport_is_chosen(const Options *o);
 int question_packet(
         const Question *q, const Request *r, WireKind kind, uint8_t ret[static WIRE_PACKET_SIZE]);
 
-/* The request without what a transport adds; a fresh sequence number. */
+/* The request without what a transport adds; a fresh sequence number. With a key it says that we speak FX2, and one that is
+ * for FX2 only decides the hash, whatever the options say. */
 int question_request(const Question *q, Request *ret);

@@ -10,6 +10,7 @@
 static Verdict verdicts[2];
 static unsigned n_asked;
 static uint64_t deadlines[2];
+static bool tagged; /* FX2 */
 
 static void fake_ask(const Question *q, Answer *ret) {
         cr_assert_lt(n_asked, 2);
@@ -18,6 +19,7 @@ static void fake_ask(const Question *q, Answer *ret) {
         deadlines[n_asked] = q->deadline;
         ret->verdict = verdicts[n_asked++];
         ret->state = ANSWER_COMPLETE;
+        ret->tagged = tagged;
 }
 
 static const Transport fake = { "fake", KEY_REQUIRED, NULL, fake_ask };
@@ -58,6 +60,14 @@ Test(ask, the_status_is_asked_after_an_off_that_succeeded_only) {
                         cr_expect_eq(ask(a, v, VERDICT_SUCCESS), v);
                         cr_expect_eq(n_asked, 1);
                 }
+}
+
+Test(ask, an_answer_that_cannot_be_forged_is_not_asked_for_again) {
+        tagged = true;
+        cr_expect_eq(ask(ACTION_OFF, VERDICT_SUCCESS, VERDICT_SUCCESS), VERDICT_SUCCESS);
+        cr_expect_eq(n_asked, 1);
+        cr_expect_eq(ask(ACTION_OFF, VERDICT_FAILED, VERDICT_OFF), VERDICT_FAILED);
+        cr_expect_eq(n_asked, 1);
 }
 
 Test(ask, the_second_question_has_the_deadline_of_the_first_or_less) {

@@ -59,6 +59,7 @@ Test(datagram, comes_from_the_address_that_it_names_and_is_signed_afresh) {
         uint8_t packets[2][WIRE_PACKET_SIZE];
         socklen_t size = sizeof(here.v4);
         Request request, r[2];
+        Sent sent = {};
         Options o;
         Question q;
 
@@ -69,12 +70,14 @@ Test(datagram, comes_from_the_address_that_it_names_and_is_signed_afresh) {
         cr_assert_eq(question_request(&q, &request), 0);
         for (size_t i = 0; i < 2; i++) {
                 size = sizeof(from[i]);
-                cr_assert_eq(datagram_send(&q, &request, &here, &source, 1), 0);
+                cr_assert_eq(datagram_send(&q, &request, &here, &source, 1, &sent), 0);
                 cr_assert_eq(recvfrom(fd, packets[i], WIRE_PACKET_SIZE, MSG_TRUNC, &from[i].any, &size),
                         WIRE_PACKET_SIZE);
                 cr_expect_eq(from[i].v4.sin_addr.s_addr, source.v4.sin_addr.s_addr);
                 cr_assert_eq(wire_decode_packet(packets[i], WIRE_MULTICAST, r + i), 0);
                 cr_expect_eq(auth_verify_packet(k, packets[i]), 0);
+                cr_assert_eq(sent.n, i + 1);
+                cr_expect_arr_eq(sent.packets[i], packets[i], WIRE_PACKET_SIZE);
                 cr_expect_eq(r[i].action, ACTION_OFF);
                 cr_expect_str_eq(r[i].target, "vm1");
                 cr_expect_eq(r[i].family, AF_INET);
@@ -96,10 +99,39 @@ Test(datagram, two_runs_have_two_numbers) {
         cr_assert_eq(question_request(&q, &a), 0);
         cr_assert_eq(question_request(&q, &b), 0);
         cr_expect_arr_neq(a.seqno, b.seqno, sizeof(a.seqno));
-        cr_expect_eq(a.flags, 0);
-        o.use_uuid = true;
-        cr_assert_eq(question_request(&q, &a), 0);
-        cr_expect_eq(a.flags, WIRE_FLAG_UUID);
+}
+
+Test(datagram, says_that_it_speaks_fx2_and_by_its_kind_of_key_what_else) {
+        _cleanup_(auth_key_freep) AuthKey *raw = fake_key(1), *only = fake_fx2_key(1);
+        const struct {
+                const AuthKey *key;
+                HashType asked, hash;
+                bool use_uuid;
+                uint8_t flags;
+        } table[] = {
+                { raw, HASH_SHA256, HASH_SHA256, false, WIRE_FLAG_FX2 },
+                { raw, HASH_SHA512, HASH_SHA512, true, WIRE_FLAG_FX2 | WIRE_FLAG_UUID },
+                { only, HASH_SHA1, HASH_FX2, false, WIRE_FLAG_FX2 },
+                { only, HASH_SHA512, HASH_FX2, true, WIRE_FLAG_FX2 | WIRE_FLAG_UUID },
+                { NULL, HASH_SHA256, HASH_SHA256, true, WIRE_FLAG_UUID },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                uint8_t packet[WIRE_PACKET_SIZE];
+                Request r;
+                Options o;
+                Question q;
+
+                fake_question(&q, &o, table[i].key, ACTION_OFF);
+                o.hash = table[i].asked;
+                o.use_uuid = table[i].use_uuid;
+                cr_assert_eq(question_request(&q, &r), 0);
+                cr_expect_eq(r.flags, table[i].flags, "row %zu", i);
+                cr_expect_eq(r.hash, table[i].hash, "row %zu", i);
+                cr_assert_eq(question_packet(&q, &r, table[i].key ? WIRE_STREAM : WIRE_UNSIGNED, packet), 0);
+                if (table[i].key)
+                        cr_expect_eq(auth_verify_packet(table[i].key, packet), 0);
+        }
 }
 
 Test(datagram, finds_the_loopback_address_of_this_machine) {

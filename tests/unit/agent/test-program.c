@@ -261,17 +261,18 @@ Test(program, debug_goes_to_standard_error) {
         cr_expect_str_empty(r.out);
 }
 
-/* A key file, and a host behind a port that gives these answers, one connection each; the words end in both. */
-static pid_t serve(const uint8_t *replies, size_t n, const char *words, char ret[static 1024]) {
+/* A key file, and these hosts behind a port, one connection each, which all hold the key of the first; the words end in both. */
+static pid_t serve(const FakeHost *hosts, size_t n, const char *words, char ret[static 1024]) {
         Address at = { .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
         int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        static const uint8_t key[64] = { 1 };
-        char path[] = "/tmp/test-agent-key-XXXXXX";
+        char path[] = "/tmp/test-agent-key-XXXXXX", file[FAKE_FILE_MAX] = { 1 };
+        bool only = auth_key_is_fx2_only(hosts->key);
+        size_t n_file = only ? fake_fx2_file(1, file) : 64;
         int fd = mkstemp(path);
         socklen_t size = sizeof(at.v4);
         pid_t pid;
 
-        cr_assert_eq(write(fd, key, sizeof(key)), (ssize_t) sizeof(key));
+        cr_assert_eq(write(fd, file, n_file), (ssize_t) n_file);
         (void) close(fd);
         cr_assert_eq(bind(listener, &at.any, size), 0);
         cr_assert_eq(getsockname(listener, &at.any, &size), 0);
@@ -280,19 +281,12 @@ static pid_t serve(const uint8_t *replies, size_t n, const char *words, char ret
         pid = fork();
         cr_assert_geq(pid, 0);
         if (pid == 0) {
-                AuthKey *k = fake_key(1);
                 int result = 0;
 
                 for (size_t i = 0; i < n; i++) {
-                        FakeHost h = { .key = k,
-                                .auth = HASH_SHA256,
-                                .has_packet = true,
-                                .cut = SIZE_MAX,
-                                .answer = replies + i,
-                                .n_answer = 1 };
                         int peer = accept(listener, NULL, NULL);
 
-                        result |= fake_host_wait(fake_host_start(peer, -1, &h));
+                        result |= fake_host_wait(fake_host_start(peer, -1, hosts + i));
                         (void) close(peer);
                 }
                 (void) unlink(path);
@@ -331,15 +325,114 @@ Test(program, the_exit_status_is_what_the_host_said) {
                         "The host's answer (0) does not fit the question (list)\nOperation failed\n" },
         };
 
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const FakeHost hosts[] = { FAKE_HOST(.key = k, .has_packet = true,
+                                                   .answer = &table[i].replies[0], .n_answer = 1),
+                        FAKE_HOST(.key = k, .has_packet = true, .answer = &table[i].replies[1],
+                                .n_answer = 1) };
                 char words[1024];
-                pid_t pid = serve(table[i].replies, table[i].n, table[i].words, words);
+                pid_t pid = serve(hosts, table[i].n, table[i].words, words);
                 Run r;
 
                 run(words, "", &r);
                 cr_expect_eq(r.status, table[i].status, "%s: %d", words, r.status);
                 cr_expect_str_eq(r.out, table[i].out, "%s", words);
                 cr_expect_str_eq(r.err, table[i].err, "%s", words);
+                cr_expect_eq(fake_host_wait(pid), 0);
+        }
+}
+
+/* Whatever the options say about hashes, which are those of v1. */
+Test(program, in_fx2_the_exit_status_is_what_the_host_said_and_proved) {
+        static const struct {
+                const char *words;
+                uint8_t reply;
+                int status;
+                const char *out, *err;
+        } table[] = {
+                { "fence_virt -n vm1 -o status", 0, 0, "Status: ON\n", "" },
+                { "fence_virt -n vm1 -o status", 2, 2, "Status: OFF\n", "" },
+                { "fence_virt -n vm1 -o status -c sha1 -C sha512", 1, 1, "", "Operation failed\n" },
+                { "fence_xvm -n vm1 -o off -C sha1", 0, 0, "", "" },
+                { "fence_virt -n vm1 -o off", 3, 3, "", "Permission denied\n" },
+                { "fence_virt -n vm1 -o off", 2, 1, "",
+                        "The host's answer (2) does not fit the question (off)\nOperation failed\n" },
+        };
+        _cleanup_(auth_key_freep) AuthKey *k = fake_fx2_key(1);
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const FakeHost h = FAKE_HOST(.key = k, .fx2 = true, .has_packet = true,
+                        .answer = &table[i].reply, .n_answer = 1);
+                char words[1024];
+                pid_t pid = serve(&h, 1, table[i].words, words);
+                Run r;
+
+                run(words, "", &r);
+                cr_expect_eq(r.status, table[i].status, "%s: %d", words, r.status);
+                cr_expect_str_eq(r.out, table[i].out, "%s", words);
+                cr_expect_str_eq(r.err, table[i].err, "%s", words);
+                cr_expect_eq(fake_host_wait(pid), 0);
+        }
+}
+
+/* Replies and lists alike: the last bytes are another, or missing. */
+Test(program, prints_nothing_of_an_answer_that_was_forged_or_cut) {
+        enum { LIST = 2 + 2 * WIRE_RECORD_SIZE };
+        uint8_t list[LIST] = { REPLY_LIST }, off = REPLY_OFF, on = REPLY_SUCCESS;
+        const struct {
+                const char *words;
+                const uint8_t *answer;
+                size_t n;
+                size_t change;
+        } table[] = {
+                { "fence_virt -n vm1 -o status", &on, 1, 0 },
+                { "fence_virt -n vm1 -o status", &off, 1, 1 },
+                { "fence_virt -n vm1 -o off", &on, 1, WIRE_MAC_SIZE },
+                { "fence_virt -o list", list, LIST, 1 },
+                { "fence_virt -o list", list, LIST, 129 },
+                { "fence_virt -o list", list, LIST, LIST + 7 },
+        };
+        _cleanup_(auth_key_freep) AuthKey *k = fake_fx2_key(1);
+        Record record = { .name = "vm1", .state = 1 };
+
+        cr_assert_eq(wire_encode_record(&record, list + 1), 0);
+        for (size_t i = 0; i < 2 * ELEMENTSOF(table); i++) {
+                bool cut = i >= ELEMENTSOF(table);
+                size_t row = i % ELEMENTSOF(table), place = CLIENT_PROOF_SIZE + table[row].change;
+                FakeHost h = FAKE_HOST(.key = k, .fx2 = true, .has_packet = true,
+                        .answer = table[row].answer, .n_answer = table[row].n);
+                char words[1024];
+                pid_t pid;
+                Run r;
+
+                *(cut ? &h.cut : &h.flip) = place;
+                pid = serve(&h, 1, table[row].words, words);
+                run(words, "", &r);
+                cr_expect_eq(r.status, cut ? 255 : 1, "row %zu: %d", row, r.status);
+                cr_expect_str_empty(r.out, "row %zu", row);
+                cr_expect(strstr(r.err, cut ? "hung up" : "forged"), "row %zu: %s", row, r.err);
+                cr_expect_eq(fake_host_wait(pid), 0);
+        }
+}
+
+Test(program, says_to_who_wants_to_know_that_an_answer_could_have_been_forged) {
+        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+
+        for (unsigned fx2 = 0; fx2 < 2; fx2++) {
+                uint8_t yes = 0;
+                const FakeHost h =
+                        FAKE_HOST(.key = k, .fx2 = fx2, .has_packet = true, .answer = &yes, .n_answer = 1);
+                char words[1024];
+                pid_t pid = serve(&h, 1, "fence_virt -d -o monitor", words);
+                Run r;
+
+                run(words, "", &r);
+                cr_expect_eq(r.status, 0);
+                cr_expect(strstr(r.err, fx2 ? "(FX2: its answer cannot be forged)"
+                                            : "(v1: whoever is in between can forge its answer)"),
+                        "%s", r.err);
                 cr_expect_eq(fake_host_wait(pid), 0);
         }
 }

@@ -41,20 +41,56 @@ Test(transport_stream, believes_a_host_that_holds_the_key) {
                 { ACTION_STATUS, 2, VERDICT_OFF },
                 { ACTION_LIST, 0, VERDICT_FAILED },
         };
-        _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
+        _cleanup_(auth_key_freep) AuthKey *raw = fake_key(1), *only = fake_fx2_key(1);
+        const FakeHost hosts[] = { FAKE_HOST(.key = raw, .has_packet = true),
+                FAKE_HOST(.key = raw, .has_packet = true, .fx2 = true),
+                FAKE_HOST(.key = only, .has_packet = true, .fx2 = true) };
 
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                FakeHost h = { .key = k,
-                        .auth = HASH_SHA256,
-                        .has_packet = true,
-                        .cut = SIZE_MAX,
-                        .answer = &table[i].reply,
-                        .n_answer = 1 };
-                Answer a;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                for (size_t j = 0; j < ELEMENTSOF(hosts); j++) {
+                        FakeHost h = hosts[j];
+                        Answer a;
 
-                cr_expect_eq(
-                        converse(k, table[i].action, &h, &a), table[i].verdict, "row %zu: %s", i, a.reason);
-        }
+                        h.answer = &table[i].reply;
+                        h.n_answer = 1;
+                        cr_expect_eq(converse(h.key, table[i].action, &h, &a), table[i].verdict,
+                                "row %zu, host %zu: %s", i, j, a.reason);
+                        cr_expect_eq(a.tagged, h.fx2);
+                }
+}
+
+Test(transport_stream, a_key_for_fx2_only_believes_no_host_without_it) {
+        static const uint8_t off = 0;
+        _cleanup_(auth_key_freep) AuthKey *only = fake_fx2_key(1);
+        const FakeHost h = FAKE_HOST(.key = only, .has_packet = true, .answer = &off, .n_answer = 1);
+        Answer a;
+
+        cr_expect_eq(converse(only, ACTION_OFF, &h, &a), VERDICT_FAILED);
+        cr_expect(strstr(a.reason, "does not speak FX2"), "%s", a.reason);
+}
+
+/* Every byte that a host sends, one at a time. */
+Test(transport_stream, in_fx2_no_byte_can_be_another_and_none_be_missing) {
+        static const uint8_t off = 0;
+        _cleanup_(auth_key_freep) AuthKey *raw = fake_key(1), *only = fake_fx2_key(1);
+        const AuthKey *const keys[] = { raw, only };
+        enum { SIZE = CLIENT_PROOF_SIZE + 1 + WIRE_MAC_SIZE };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                for (size_t n = 0; n < SIZE; n++) {
+                        FakeHost h = FAKE_HOST(.key = keys[i], .has_packet = true, .fx2 = true,
+                                .answer = &off, .n_answer = 1);
+                        Answer a;
+
+                        h.flip = n;
+                        cr_assert_eq(converse(keys[i], ACTION_OFF, &h, &a), VERDICT_FAILED, "byte %zu", n);
+                        cr_assert(a.reason[0]);
+                        h.flip = SIZE_MAX;
+                        h.cut = n;
+                        cr_assert_eq(converse(keys[i], ACTION_OFF, &h, &a),
+                                n < CLIENT_PROOF_SIZE ? VERDICT_FAILED : VERDICT_SILENT, "%zu bytes", n);
+                        cr_assert(a.reason[0]);
+                }
 }
 
 /* Wherever a host hangs up: nothing is believed, and "silent" is said only when it had proved itself. */
@@ -66,14 +102,11 @@ Test(transport_stream, believes_no_host_that_hangs_up_early) {
 
         for (size_t i = 0; i < ELEMENTSOF(cuts); i++) {
                 size_t cut = cuts[i];
-                FakeHost h = { .key = k,
-                        .auth = HASH_SHA256,
-                        .has_packet = true,
-                        .cut = cut,
-                        .answer = &off,
-                        .n_answer = 1 };
+                FakeHost h = FAKE_HOST(.key = k, .has_packet = true, .answer = &off, .n_answer = 1);
+
                 Answer a;
 
+                h.cut = cut;
                 cr_expect_eq(converse(k, ACTION_OFF, &h, &a),
                         cut < CLIENT_PROOF_SIZE ? VERDICT_FAILED : VERDICT_SILENT, "%zu bytes: %s", cut,
                         a.reason);
@@ -84,32 +117,19 @@ Test(transport_stream, believes_no_host_that_hangs_up_early) {
 Test(transport_stream, believes_no_host_with_another_key_or_hash) {
         static const uint8_t off = 0;
         _cleanup_(auth_key_freep) AuthKey *k = fake_key(1), *other = fake_key(2);
-        FakeHost stranger = {
-                .key = other, .auth = HASH_SHA256, .cut = SIZE_MAX, .answer = &off, .n_answer = 1
-        };
-        FakeHost differs = { .key = k,
-                .auth = HASH_SHA512,
-                .has_packet = true,
-                .cut = SIZE_MAX,
-                .answer = &off,
-                .n_answer = 1 };
+        FakeHost stranger = FAKE_HOST(.key = other, .has_packet = true, .answer = &off, .n_answer = 1);
+        FakeHost differs = FAKE_HOST(.key = k, .has_packet = true, .answer = &off, .n_answer = 1);
         Answer a;
 
         cr_expect_eq(converse(k, ACTION_OFF, &stranger, &a), VERDICT_FAILED);
+        differs.auth = HASH_SHA512;
         cr_expect_eq(converse(k, ACTION_OFF, &differs, &a), VERDICT_FAILED);
 }
 
 Test(transport_stream, reads_a_long_list_to_its_end) {
-        enum { N = 1000 };
-        uint8_t *bytes = calloc(1, 2 + (N + 1) * WIRE_RECORD_SIZE);
+        enum { N = 1000, SIZE = 2 + (N + 1) * WIRE_RECORD_SIZE };
+        _cleanup_free_ uint8_t *bytes = calloc(1, SIZE);
         _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
-        FakeHost h = { .key = k,
-                .auth = HASH_SHA256,
-                .has_packet = true,
-                .cut = SIZE_MAX,
-                .answer = bytes,
-                .n_answer = 2 + (N + 1) * WIRE_RECORD_SIZE };
-        _cleanup_(answer_done) Answer a = {};
 
         cr_assert(bytes);
         bytes[0] = REPLY_LIST;
@@ -119,14 +139,27 @@ Test(transport_stream, reads_a_long_list_to_its_end) {
                 (void) snprintf(r.name, sizeof(r.name), "vm%zu", i);
                 cr_assert_eq(wire_encode_record(&r, bytes + 1 + i * WIRE_RECORD_SIZE), 0);
         }
-        cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SUCCESS, "%s", a.reason);
-        cr_assert_eq(a.n_records, N);
-        cr_expect_str_eq(a.records[N - 1].name, "vm999");
-        answer_done(&a);
-        h.n_answer--;
-        cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SILENT, "a list without its end");
-        cr_expect_eq(a.n_records, 0);
-        free(bytes);
+        for (unsigned fx2 = 0; fx2 < 2; fx2++) {
+                FakeHost h = FAKE_HOST(.key = k, .has_packet = true, .fx2 = fx2, .answer = bytes,
+                        .n_answer = SIZE);
+                _cleanup_(answer_done) Answer a = {};
+
+                cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SUCCESS, "%s", a.reason);
+                cr_assert_eq(a.n_records, N);
+                cr_expect_str_eq(a.records[N - 1].name, "vm999");
+                answer_done(&a);
+                h.cut = CLIENT_PROOF_SIZE + SIZE - 1 + fx2 * WIRE_MAC_SIZE;
+                cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_SILENT, "a list without its end");
+                cr_expect(strstr(a.reason, "before its answer was complete"), "%s", a.reason);
+                cr_expect_eq(a.n_records, 0);
+                if (!fx2)
+                        continue;
+                h.cut = SIZE_MAX;
+                h.flip = CLIENT_PROOF_SIZE + 1 + 500 * WIRE_RECORD_SIZE;
+                cr_expect_eq(converse(k, ACTION_LIST, &h, &a), VERDICT_FAILED, "a name that is another");
+                cr_expect(strstr(a.reason, "forged"), "%s", a.reason);
+                cr_expect_eq(a.n_records, 0);
+        }
 }
 
 Test(transport_stream, a_silent_host_is_left_at_the_deadline) {
@@ -150,12 +183,7 @@ Test(transport_stream, a_silent_host_is_left_at_the_deadline) {
 Test(transport_stream, tcp_asks_a_host_by_its_address) {
         static const uint8_t off = 0;
         _cleanup_(auth_key_freep) AuthKey *k = fake_key(1);
-        FakeHost h = { .key = k,
-                .auth = HASH_SHA256,
-                .has_packet = true,
-                .cut = SIZE_MAX,
-                .answer = &off,
-                .n_answer = 1 };
+        FakeHost h = FAKE_HOST(.key = k, .has_packet = true, .answer = &off, .n_answer = 1);
         Address at = { .v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
         socklen_t size = sizeof(at.v4);
         int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
