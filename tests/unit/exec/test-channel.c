@@ -71,6 +71,8 @@ Test(channel, a_domain_that_is_known_by_its_socket_needs_no_key) {
                 cr_expect_arr_eq(c.bytes, magic, 4);
                 cr_expect_eq(c.bytes[4], table[i].reply, "%zu: %u", i, c.bytes[4]);
                 cr_expect(audited(f, "FENCE_SOURCE_UUID=00000000-0000-4000-8000-000000000001\n"));
+                cr_expect_not(
+                        audited(f, "FENCE_PROTOCOL="), "where there is no key there is neither v1 nor FX2");
                 free(c.bytes);
         }
         cr_expect_eq(n_acts(f), 2);
