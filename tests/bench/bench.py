@@ -97,6 +97,18 @@ class Bench:
         self.row(name, 'ms', d, o, f'<= {goal} x' if goal else '', o <= goal * d and not failed if goal else None,
                  f'{rounds} x {count}')
 
+    def fx2(self, name, rounds, count, pause=0, **load):
+        """What FX2 costs: our agent, and the same without it, in turns against our host and with one key."""
+        v1, fx2 = [], []
+        for i in range(rounds):
+            for agent, answers in (('v1', v1), ('ours', fx2)) if i % 2 == 0 else (('ours', fx2), ('v1', v1)):
+                time.sleep(pause)
+                answers.append(self.ours('load', count=count, agent=agent, **load))
+        old, new = (median([r['p50_us'] for r in answers]) / 1000 for answers in (v1, fx2))
+        failed = sum(r['failed'] for r in v1 + fx2)
+        self.row(name, 'ms', None, f'{failed} failed' if failed else new, '<= 1.1 x v1', not failed and new <= 1.1 * old,
+                 f'{rounds} x {count}', ratio=f'{new / old:.2f} x v1')
+
     def agents(self):
         rounds, count = self.n(3, 2), self.n(10, 5)
         debian, ours = self.turns(rounds, 'load', agent=True, clients=64, count=count)
@@ -188,6 +200,7 @@ class Bench:
 
         self.both('host_up', transport='tcp')
         self.latency('agent and host, status, tcp', 0.6, rounds, self.n(200, 50), agent=True)
+        self.fx2('FX2: agent and host, status, tcp', rounds, self.n(200, 50))
         self.latency('raw status, tcp', None, rounds, self.n(2000, 500))
         self.agents()
         self.hang('200 peers are silent, tcp', 'silent')
@@ -200,6 +213,7 @@ class Bench:
         self.both('host_up', transport='multicast')
         burst = {'transport': 'multicast', 'count': 80, 'pause': 3}
         self.latency('agent and host, status, multicast', 0.6, rounds, agent=True, **burst)
+        self.fx2('FX2: agent and host, status, multicast', rounds, **burst)
         self.latency('raw status, multicast', None, rounds, **burst)
         time.sleep(3)
         self.hang('a guest does not answer the call back', 'callback', transport='multicast', count=20, pause=6)

@@ -80,7 +80,8 @@ class Side:
     # --- load ---
     def load(self, transport='tcp', agent=False, action='status', target=TARGET, clients=1, count=None, seconds=None,
              expect=None, guest=False):
-        """Whole agents (this side's own) or raw requests. guest: over the guests' link also for tcp."""
+        """Whole agents (True: this side's own, or the name of another's) or raw requests. guest: over the guests' link also
+        for tcp."""
         argv = [self.load_program, '--clients', str(clients)]
         argv += ['--count', str(count)] if count else ['--seconds', str(seconds)]
         argv += ['--expect', str(expect if expect is not None else 253 if action == 'list' and not agent else 0)]
@@ -90,7 +91,8 @@ class Side:
             argv = ['nsenter', '--net=' + hosts.GUEST_NETNS, '--'] + argv
         if agent:
             program = 'fence_xvm' if transport == 'multicast' else 'fence_virt'
-            argv += ['--', f'/opt/agents/{self.kind}/{program}', '-k', hosts.KEY, '-o', action]
+            kind = self.kind if agent is True else agent
+            argv += ['--', f'/opt/agents/{kind}/{program}', '-k', hosts.KEY, '-o', action]
             argv += ['-H', target] if target else []
             argv += ['-T', '@'] if transport == 'tcp' else []
         else:
