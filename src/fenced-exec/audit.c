@@ -154,7 +154,7 @@ static void compose(const AuditRecord *r, uint64_t suppressed, uint64_t lost, ch
         append_part(ret, &separator, "key ", r->key);
         append_part(ret, &separator, "", known ? r->source : NULL);
         append_part(ret, &separator, "", r->listener);
-        append_part(ret, &separator, "", is_given(r->source_filter) ? "by its port, without filter" : NULL);
+        append_part(ret, &separator, "filter ", r->source_filter);
         if (*separator == ',')
                 append(ret, MESSAGE_MAX, ")");
         separator = " ";

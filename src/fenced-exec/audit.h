@@ -31,7 +31,7 @@ typedef struct AuditRecord {
         const char *source_uuid;
         const char *source_port; /* FENCE_SOURCE_PORT: of the bridge, when neighbours are looked at */
         const char *
-                source_filter; /* FENCE_SOURCE_FILTER: "none" when the domain is known by a port that nothing keeps from lying */
+                source_filter; /* FENCE_SOURCE_FILTER: what there is against lies, when that is not enough */
         const char *key;
         const char *key_file; /* FENCE_KEY_FILE: NAME or NAME.next */
         const char *protocol; /* FENCE_PROTOCOL: fx2, v1 */

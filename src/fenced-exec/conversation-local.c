@@ -2,7 +2,7 @@
 
 #include "conversation-local.h"
 #include "names.h"
-#include "unfiltered.h"
+#include "port-survey.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,10 +18,35 @@ static NeighbourOutcome look(const Conversation *c, const Identity *peer, Neighb
         return neighbour_find(&c->manager->kernel, peer->family, peer->address, peer->interface, ret);
 }
 
-static void learn(Conversation *c, const Answer *a) {
-        Identity *i = &c->requester;
+static bool is_clean(const char *name, void *userdata) {
+        const InquiryResult *result = userdata;
 
-        if (!a->filtered) {
+        for (size_t i = 0; i < result->n_records; i++)
+                if (strcmp(result->records[i].port, name) == 0)
+                        return true;
+        return false;
+}
+
+/* The domain is certain only if nobody at all on that bridge can say that he is another: whoever could would send with the
+ * address of a neighbour, and let that one answer when he is looked for. */
+static const char *doubt(const Conversation *c, InquiryResult *result) {
+        if (!is_clean(c->port.name, result))
+                return "none";
+        return neighbour_knows_all_ports(&c->manager->kernel, c->port.bridge, is_clean, result) ? NULL
+                                                                                                : "partial";
+}
+
+static void learn(Conversation *c, InquiryResult *result) {
+        const Answer *a = result->answer;
+        Manager *m = c->manager;
+        Identity *i = &c->requester;
+        const char *before = ports_find(&m->ports, c->port.name);
+
+        if (!before || strcmp(before, a->uuid) != 0)
+                port_survey_outdated(m);
+        ports_learn(&m->ports, c->port.name, a->uuid);
+        c->filter = doubt(c, result);
+        if (c->filter) {
                 (void) snprintf(c->unproven_uuid, sizeof(c->unproven_uuid), "%s", a->uuid);
                 return;
         }
@@ -33,8 +58,10 @@ static void learn(Conversation *c, const Answer *a) {
 
 /* True when the domain is known now. */
 static bool take_domain(Conversation *c, const InquiryResult *result, const char **ret_reason) {
+        InquiryResult copy = *result;
+
         if (result->outcome == RESOLVE_FOUND && result->answer->power == POWER_ON) {
-                learn(c, result->answer);
+                learn(c, &copy);
                 return true;
         }
         *ret_reason = result->trouble[0] ? result->trouble : resolve_outcome_reason(result->outcome);
@@ -48,11 +75,11 @@ static void refuse_call(sd_bus_message *call) {
 
 static int ask(Conversation *c, InquiryDone done, uint64_t deadline_usec) {
         Manager *m = c->manager;
-        JobRequest request = {
-                .kind = WORKER_JOB_IDENTIFY_PORT, .target = c->port.name,
+        JobRequest request = { .kind = WORKER_JOB_IDENTIFY_PORT,
+                .target = c->port.name,
+                .domain = ports_find(&m->ports, c->port.name),
                 .labels = policy_uses_labels(c->policy) || policy_uses_labels(m->policy),
-                .deadline_usec = deadline_usec
-        };
+                .deadline_usec = deadline_usec };
 
         return inquiry_new(m->hypervisors, m->n_hypervisors, &request, NULL, done, c, &c->inquiry);
 }
@@ -77,7 +104,7 @@ int conversation_identify_port(Conversation *c, sd_bus_message *call) {
         NeighbourOutcome o = look(c, &c->requester, &c->port);
 
         c->local_only = true;
-        unfiltered_notice(m);
+        port_survey_in_use(m);
         if (o == NEIGHBOUR_NO_ENTRY && c->form == FORM_MULTICAST)
                 return 0;
         if (o != NEIGHBOUR_FOUND)

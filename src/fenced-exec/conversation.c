@@ -47,7 +47,7 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .source = c->requester.source,
                 .source_uuid = c->unproven_uuid[0] ? c->unproven_uuid : c->requester.uuid,
                 .source_port = c->port.name,
-                .source_filter = c->unproven_uuid[0] ? "none" : NULL,
+                .source_filter = c->filter,
                 .key = c->requester.key,
                 .key_file = c->session.key ? c->session.key->file : NULL,
                 .protocol = c->session.key ? (c->session.fx2 ? "fx2" : "v1") : NULL,

@@ -40,8 +40,8 @@ struct Conversation {
         PeerProcess process; /* FORM_FRAME */
         bool local_only; /* conversation-local.h */
         Neighbour port; /* zero as long as it is not known */
-        char unproven_uuid
-                [37]; /* the domain at that port, when it may pretend to be another: for the audit */
+        char unproven_uuid[37]; /* the domain at that port, when it may be another: for the audit */
+        const char *filter; /* why it may: FENCE_SOURCE_FILTER */
         sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;
         LimitHold hold;

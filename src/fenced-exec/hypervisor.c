@@ -344,6 +344,8 @@ int hypervisor_submit(
                 .flags = request->labels ? WORKER_JOB_LABELS : 0,
         };
         (void) snprintf(j->message.target, sizeof(j->message.target), "%s", target);
+        if (request->domain)
+                (void) snprintf(j->message.domain, sizeof(j->message.domain), "%s", request->domain);
         j->handler = handler;
         j->userdata = userdata;
         int r = sd_event_add_time(h->event, &j->timer, CLOCK_MONOTONIC, request->deadline_usec,

@@ -96,8 +96,7 @@ static void check_others(Inquiry *q) {
 }
 
 static bool finds_one(const Inquiry *q) {
-        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING &&
-               q->kind != WORKER_JOB_LIST_UNFILTERED;
+        return q->kind != WORKER_JOB_LIST && q->kind != WORKER_JOB_PING && q->kind != WORKER_JOB_LIST_PORTS;
 }
 
 static void check(Inquiry *q) {
@@ -121,12 +120,11 @@ static int keep_records(Inquiry *q, const WorkerRecord *records, size_t n) {
 static AnswerKind answer_kind(Inquiry *q, const WorkerEvent *e, const WorkerRecord *records) {
         switch (e->result) {
         case WORKER_OK:
-                if (finds_one(q))
+        case WORKER_FOUND:
+                if (finds_one(q) != (e->result == WORKER_FOUND))
                         return ANSWER_UNREACHABLE; /* no answer to this question */
                 if (e->n_records > 0 && keep_records(q, records, e->n_records) < 0)
                         return ANSWER_UNREACHABLE;
-                return ANSWER_FOUND;
-        case WORKER_FOUND:
                 return ANSWER_FOUND;
         case WORKER_NOT_FOUND:
                 return ANSWER_NOT_FOUND;
@@ -153,7 +151,6 @@ static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *record
                 (void) snprintf(q->trouble, sizeof(q->trouble), "%s", event->message);
         if (a->kind == ANSWER_FOUND) {
                 a->power = (PowerState) event->power;
-                a->filtered = event->filtered;
                 (void) snprintf(a->name, sizeof(a->name), "%s", event->name);
                 (void) snprintf(a->uuid, sizeof(a->uuid), "%s", event->uuid);
                 (void) snprintf(a->labels, sizeof(a->labels), "%s", event->labels);

@@ -19,7 +19,7 @@ typedef struct InquiryResult {
         const Answer *answer; /* RESOLVE_FOUND: what; borrowed */
         const Answer *answers; /* of everybody who was asked; borrowed */
         bool certain; /* everybody answered */
-        const WorkerRecord *records; /* the LISTs: of all that answered; borrowed */
+        const WorkerRecord *records; /* the LISTs, IDENTIFY_PORT: of all that answered; borrowed */
         size_t n_records;
         size_t n_answered, n_asked; /* LIST, PING: how many gave a good answer */
         const char *trouble; /* why one did not, or found nothing; "" if there is nothing to say; borrowed */

@@ -3,8 +3,8 @@
 #include "manager.h"
 #include "conversation.h"
 #include "log.h"
+#include "port-survey.h"
 #include "replay-file.h"
-#include "unfiltered.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,8 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         while (m->conversations)
                 conversation_free(m->conversations);
-        inquiry_free(m->unfiltered);
+        inquiry_free(m->survey);
+        ports_done(&m->ports);
         operations_free(m->operations);
         drop_hypervisors(m);
         settings_free(m->settings);
@@ -136,7 +137,7 @@ int manager_load(Manager *m, ConfError *ret_error) {
         m->policy = TAKE(policy, NULL);
         m->keyring = TAKE(keyring, NULL);
         say_what_v1_costs(m->settings, m->keyring);
-        unfiltered_loaded(m);
+        port_survey_loaded(m);
         return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "neighbour.h"
 #include "operation.h"
 #include "policy.h"
+#include "ports.h"
 #include "recent.h"
 #include "replay.h"
 #include "settings.h"
@@ -40,8 +41,9 @@ typedef struct Manager {
         size_t n_hypervisors;
 
         NeighbourKernel kernel; /* set by main(); without it LocalGuestsOnly= lets nobody pass */
-        struct Inquiry *unfiltered; /* unfiltered.h */
-        bool unfiltered_asked;
+        Ports ports;
+        struct Inquiry *survey; /* port-survey.h */
+        bool survey_asked, survey_said;
 
         Replay *replay;
         Limits *limits;

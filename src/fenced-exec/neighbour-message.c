@@ -65,6 +65,12 @@ void question_fdb(NetlinkQuestion *q, uint32_t bridge, const uint8_t mac[static 
                 append(q, NDA_VLAN, &vlan, sizeof(vlan));
 }
 
+void question_ports(NetlinkQuestion *q, uint32_t bridge) {
+        (void) begin(q, RTM_GETLINK, sizeof(struct ifinfomsg));
+        q->h.nlmsg_flags |= NLM_F_DUMP;
+        append(q, IFLA_MASTER, &bridge, sizeof(bridge));
+}
+
 /* The attributes of a message, or of an attribute. */
 typedef struct Attributes {
         const struct rtattr *first;
@@ -145,6 +151,17 @@ int answer_neighbour(const void *bytes, size_t size, NeighbourAnswer *ret) {
         return 0;
 }
 
+static bool take_name(Attributes all, char ret[static IFNAMSIZ]) {
+        const Attributes name = nested(all, IFLA_IFNAME);
+        size_t n = name.size > 0 ? strnlen((const char *) name.first, name.size) : 0;
+
+        if (n == 0 || n >= IFNAMSIZ)
+                return false;
+        memset(ret, 0, IFNAMSIZ);
+        memcpy(ret, name.first, n);
+        return true;
+}
+
 int answer_link(const void *bytes, size_t size, LinkAnswer *ret) {
         Attributes all = {};
         int r = begin_answer(bytes, size, RTM_NEWLINK, sizeof(struct ifinfomsg), &all);
@@ -152,15 +169,8 @@ int answer_link(const void *bytes, size_t size, LinkAnswer *ret) {
         if (r < 0)
                 return r;
         LinkAnswer a = {};
-        const char *name = find(all, IFLA_IFNAME, 1);
-        if (!name)
+        if (!take_name(all, a.name))
                 return -EBADMSG;
-        Attributes names = nested(all, IFLA_IFNAME);
-        size_t length = strnlen(name, names.size);
-        if (length == 0 || length >= sizeof(a.name))
-                return -EBADMSG;
-        memcpy(a.name, name, length);
-
         Attributes info = nested(all, IFLA_LINKINFO), data = nested(info, IFLA_INFO_DATA);
         const char *kind = find(info, IFLA_INFO_KIND, sizeof("bridge"));
         a.bridge = kind && memcmp(kind, "bridge", sizeof("bridge")) == 0;
@@ -186,4 +196,39 @@ int answer_fdb(const void *bytes, size_t size, FdbAnswer *ret) {
                 .learned = !(m->ndm_state & (NUD_PERMANENT | NUD_STALE)),
         };
         return 0;
+}
+
+/* Kernels before 4.6 send all interfaces, so each is looked at. */
+static int take_port(const struct nlmsghdr *h, uint32_t bridge, char ret[static IFNAMSIZ]) {
+        const struct ifinfomsg *m = NLMSG_DATA(h);
+        Attributes all = {};
+        int r = begin_answer(h, h->nlmsg_len, RTM_NEWLINK, sizeof(*m), &all);
+
+        if (r < 0)
+                return r;
+        if (number(all, IFLA_MASTER) != bridge || !(m->ifi_flags & IFF_UP))
+                return 0;
+        return take_name(all, ret) ? 1 : -EBADMSG;
+}
+
+int answer_ports(const void *bytes, size_t size, uint32_t bridge,
+        void (*each)(const char *name, void *userdata), void *userdata) {
+        const struct nlmsghdr *h = bytes;
+
+        if (!NLMSG_OK(h, size))
+                return -EBADMSG;
+        for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                char name[IFNAMSIZ];
+
+                if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+                        return -EINTR;
+                if (h->nlmsg_type == NLMSG_DONE)
+                        return 0;
+                int r = take_port(h, bridge, name);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        each(name, userdata);
+        }
+        return 1;
 }

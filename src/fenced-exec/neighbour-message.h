@@ -27,6 +27,9 @@ void question_link(NetlinkQuestion *q, uint32_t interface);
 /* At which port of a bridge was this MAC address seen? vlan: 0 where the bridge tells none apart. */
 void question_fdb(NetlinkQuestion *q, uint32_t bridge, const uint8_t mac[static MAC_SIZE], uint16_t vlan);
 
+/* All ports of a bridge: the answer comes in pieces. */
+void question_ports(NetlinkQuestion *q, uint32_t bridge);
+
 typedef struct RouteAnswer {
         unsigned type; /* RTN_UNICAST, RTN_LOCAL, ... */
         uint32_t interface;
@@ -55,3 +58,8 @@ int answer_route(const void *bytes, size_t size, RouteAnswer *ret);
 int answer_neighbour(const void *bytes, size_t size, NeighbourAnswer *ret);
 int answer_link(const void *bytes, size_t size, LinkAnswer *ret);
 int answer_fdb(const void *bytes, size_t size, FdbAnswer *ret);
+
+/* One piece of the answer about all ports of a bridge: calls `each` with every one that is up, and so may send. 1: there is another
+ * piece; 0: that was all; -EINTR: it was, but something has changed meanwhile. */
+int answer_ports(const void *bytes, size_t size, uint32_t bridge,
+        void (*each)(const char *name, void *userdata), void *userdata);

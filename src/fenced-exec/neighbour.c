@@ -16,7 +16,7 @@ typedef struct Look {
 
 int neighbour_ask_socket(const struct nlmsghdr *question, void *answer, size_t *ret_size, void *userdata) {
         const int *fd = userdata;
-        int r = rtnetlink_ask(*fd, question);
+        int r = question ? rtnetlink_ask(*fd, question) : 0;
 
         return r < 0 ? r : rtnetlink_receive(*fd, answer, ret_size);
 }
@@ -133,6 +133,37 @@ NeighbourOutcome neighbour_find(const NeighbourKernel *kernel, int family, const
                 return NEIGHBOUR_UNKNOWN;
         Look l = { .kernel = kernel, .answer = buffer };
         return find(&l, family, address, interface, ret);
+}
+
+typedef struct PortsSeen {
+        bool (*is_known)(const char *name, void *userdata);
+        void *userdata;
+        bool all;
+} PortsSeen;
+
+static void see_port(const char *name, void *userdata) {
+        PortsSeen *seen = userdata;
+
+        seen->all = seen->all && seen->is_known(name, seen->userdata);
+}
+
+bool neighbour_knows_all_ports(const NeighbourKernel *kernel, uint32_t bridge,
+        bool (*is_known)(const char *name, void *userdata), void *userdata) {
+        PortsSeen seen = { is_known, userdata, true };
+        _cleanup_free_ void *buffer = malloc(RTNETLINK_BUFFER_SIZE);
+        NetlinkQuestion question;
+        size_t size;
+        int r = 1;
+
+        if (!buffer || !kernel->ask)
+                return false;
+        question_ports(&question, bridge);
+        for (bool first = true; r > 0; first = false) {
+                r = kernel->ask(first ? &question.h : NULL, buffer, &size, kernel->userdata);
+                if (r >= 0)
+                        r = answer_ports(buffer, size, bridge, see_port, &seen);
+        }
+        return r >= 0 && seen.all;
 }
 
 const char *neighbour_outcome_reason(NeighbourOutcome o) {

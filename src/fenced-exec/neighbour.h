@@ -26,7 +26,8 @@ typedef struct Neighbour {
         char name[IFNAMSIZ]; /* of the port */
 } Neighbour;
 
-/* Sends a question and waits for the answer, which the kernel has at once. answer: RTNETLINK_BUFFER_SIZE. Negative errno. */
+/* Who is asked. `ask` sends a question and takes the answer, which the kernel has at once, or the first piece of it; question NULL: the
+ * next piece. answer: RTNETLINK_BUFFER_SIZE. Negative errno. */
 typedef struct NeighbourKernel {
         int (*ask)(const struct nlmsghdr *question, void *answer, size_t *ret_size, void *userdata);
         void *userdata;
@@ -39,6 +40,10 @@ int neighbour_ask_socket(const struct nlmsghdr *question, void *answer, size_t *
  * must be. *ret is set for NEIGHBOUR_FOUND only. */
 NeighbourOutcome neighbour_find(const NeighbourKernel *kernel, int family, const uint8_t *address,
         uint32_t interface, Neighbour *ret);
+
+/* True if each port of the bridge that is up is known to `is_known`; false also when the kernel does not tell. */
+bool neighbour_knows_all_ports(const NeighbourKernel *kernel, uint32_t bridge,
+        bool (*is_known)(const char *name, void *userdata), void *userdata);
 
 /* Why it is refused, one sentence for the audit. Static storage. */
 const char *neighbour_outcome_reason(NeighbourOutcome o);

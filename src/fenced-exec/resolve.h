@@ -21,7 +21,6 @@ typedef struct Answer {
         bool silent; /* pending, and its manager has stopped answering at all */
         bool remembered; /* the same domain was found here for the same text when all had answered */
         PowerState power;
-        bool filtered; /* IDENTIFY_PORT: the domain cannot pretend to be another there */
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
         char labels[WORKER_LABELS_SIZE];

@@ -76,7 +76,7 @@ static ssize_t message_size(const Worker *w) {
         memcpy(&e, w->buffer, sizeof(e));
         if (e.kind == 0 || e.kind >= _WORKER_EVENT_MAX || e.result >= _WORKER_RESULT_MAX ||
                 e.n_records > WORKER_RECORDS_MAX || (e.kind != WORKER_EVENT_RESULT && e.n_records > 0) ||
-                e.power > POWER_OFF || e.filtered > 1)
+                e.power > POWER_OFF)
                 return -EBADMSG;
         return (ssize_t) (sizeof(e) + e.n_records * sizeof(WorkerRecord));
 }
@@ -108,6 +108,7 @@ static void deliver(Worker *w, size_t size) {
                         terminate(records[i].name, sizeof(records[i].name));
                         terminate(records[i].uuid, sizeof(records[i].uuid));
                         terminate(records[i].labels, sizeof(records[i].labels));
+                        terminate(records[i].port, sizeof(records[i].port));
                 }
         }
 

@@ -55,6 +55,7 @@ static void run(Libvirt *l, Job *j, int (*step)(Libvirt *, Job *)) {
                 job_unsay(j);
                 if (libvirt_connect(l, j) < 0 || step(l, j) != -ENOTCONN)
                         return;
+                backend_rest(l);
                 libvirt_disconnect(l);
         }
         j->result.result = WORKER_UNREACHABLE;
@@ -93,8 +94,8 @@ static void run_identify_port(void *state, Job *j) {
         run(state, j, libvirt_identify_port);
 }
 
-static void run_list_unfiltered(void *state, Job *j) {
-        run(state, j, libvirt_list_unfiltered);
+static void run_list_ports(void *state, Job *j) {
+        run(state, j, libvirt_list_ports);
 }
 
 static void run_list(void *state, Job *j) {
@@ -112,7 +113,7 @@ const Backend backend_libvirt = {
                 [WORKER_JOB_IDENTIFY_PROCESS] = run_identify_process,
                 [WORKER_JOB_IDENTIFY_CID] = run_identify_cid,
                 [WORKER_JOB_IDENTIFY_PORT] = run_identify_port,
-                [WORKER_JOB_LIST_UNFILTERED] = run_list_unfiltered,
+                [WORKER_JOB_LIST_PORTS] = run_list_ports,
         },
         .rest = backend_rest,
         .close = backend_close,

@@ -123,28 +123,17 @@ void metadata_labels(const char *xml, char ret[static WORKER_LABELS_SIZE]) {
                 memset(ret, 0, WORKER_LABELS_SIZE);
 }
 
-/* Other filters may do the same, or nothing: their names do not tell. */
-#define FILTER "filterref[@filter='clean-traffic' or @filter='clean-traffic-gateway']"
-
-static bool same_text(const char *value, void *userdata) {
-        return strcmp(value, userdata) == 0;
+bool domain_xml_any_port(const char *xml, bool (*each)(const char *port, void *userdata), void *userdata) {
+        return any_value(xml, "/domain/devices/interface[source/@bridge]/target/@dev", each, userdata);
 }
 
 static bool take_any(const char *value, void *userdata) {
         return true;
 }
 
-DomainPort domain_xml_port(const char *xml, const char *interface) {
-        void *name = (void *) interface;
-
-        if (any_value(xml, "/domain/devices/interface[" FILTER "]/target/@dev", same_text, name))
-                return DOMAIN_PORT_FILTERED;
-        return any_value(xml, "/domain/devices/interface/target/@dev", same_text, name)
-                       ? DOMAIN_PORT_UNFILTERED
-                       : DOMAIN_PORT_NONE;
-}
-
-bool domain_xml_is_unfiltered(const char *xml) {
-        return any_value(xml, "/domain/devices/interface[source/@bridge and not(" FILTER ")]/target/@dev",
+bool filter_xml_is_clean(const char *xml) {
+        return any_value(xml,
+                "/filterbinding/filterref[@filter='clean-traffic' or @filter='clean-traffic-gateway']"
+                "/parameter[@name='IP']/@value",
                 take_any, NULL);
 }

@@ -21,14 +21,10 @@ uint32_t domain_xml_cid(const char *xml);
  * of them in WORKER_LABELS_SIZE. One bad label takes the others with it, so that nobody wonders about half of them. */
 void metadata_labels(const char *xml, char ret[static WORKER_LABELS_SIZE]);
 
-/* A network interface of the host that is the other end of one of the domain's. */
-typedef enum DomainPort {
-        DOMAIN_PORT_NONE = 0,
-        DOMAIN_PORT_UNFILTERED,
-        DOMAIN_PORT_FILTERED, /* with libvirt's clean-traffic, or clean-traffic-gateway: it cannot pretend to be another */
-} DomainPort;
+/* Calls `each` with every network interface of the host that is the other end of one of the domain's; stops and returns true when
+ * it does. */
+bool domain_xml_any_port(const char *xml, bool (*each)(const char *port, void *userdata), void *userdata);
 
-DomainPort domain_xml_port(const char *xml, const char *interface);
-
-/* True when one of the domain's interfaces is on a bridge without such a filter. */
-bool domain_xml_is_unfiltered(const char *xml);
+/* The description of a binding of libvirt's network filters: true for clean-traffic or clean-traffic-gateway with the address
+ * given, so that the guest has no choice. Other filters may do the same, or nothing. */
+bool filter_xml_is_clean(const char *xml);

@@ -3,7 +3,6 @@
 #include "job.h"
 #include "wire.h"
 
-#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,10 +82,17 @@ static bool target_is_valid(const WorkerJob *r) {
         case WORKER_JOB_IDENTIFY_PROCESS:
                 return t[0] == '/' && r->subject > 0 && r->subject <= INT32_MAX;
         case WORKER_JOB_IDENTIFY_PORT:
-                return t[0] != '\0' && strlen(t) < IFNAMSIZ;
+                return t[0] != '\0' && strlen(t) < WORKER_PORT_SIZE;
         default:
                 return t[0] == '\0';
         }
+}
+
+static bool domain_is_valid(const WorkerJob *r) {
+        if (r->kind != WORKER_JOB_IDENTIFY_PORT)
+                return r->domain[0] == '\0';
+        return memchr(r->domain, '\0', sizeof(r->domain)) &&
+               (r->domain[0] == '\0' || wire_is_uuid(r->domain));
 }
 
 bool job_check(Job *j) {
@@ -105,7 +111,7 @@ bool job_check(Job *j) {
                  (r->flags && (acts || r->kind == WORKER_JOB_PING)))
                 (void) job_fail(j, "Malformed job: flags %#llx do not go with kind %u",
                         (unsigned long long) r->flags, r->kind);
-        else if (!target_is_valid(r))
+        else if (!target_is_valid(r) || !domain_is_valid(r))
                 (void) job_fail(j, "Malformed job: the target does not go with kind %u", r->kind);
         else if (job_now() >= r->deadline_usec)
                 (void) job_fail(j, "The deadline had passed before the job began; nothing was started");

@@ -92,9 +92,18 @@ int libvirt_act(Libvirt *l, Job *j);
 
 /* libvirt-list.c */
 int libvirt_list(Libvirt *l, Job *j);
-int libvirt_list_unfiltered(Libvirt *l, Job *j);
 
 /* libvirt-identify.c: who asks. NOT_FOUND for everything that is not certainly a running domain of this host. */
 int libvirt_identify_process(Libvirt *l, Job *j);
 int libvirt_identify_cid(Libvirt *l, Job *j);
+
+/* Answers NOT_FOUND; returns 0. */
+int libvirt_refuse(Job *j, const char *why);
+
+/* Only a domain that runs may ask: the incoming side of a migration is paused, and has the UUID of the one that runs. As
+ * libvirt_describe(), but 1 when it runs and 0 when not. */
+int libvirt_check_runs(Libvirt *l, Job *j, virDomainPtr d);
+
+/* libvirt-port.c */
 int libvirt_identify_port(Libvirt *l, Job *j);
+int libvirt_list_ports(Libvirt *l, Job *j);

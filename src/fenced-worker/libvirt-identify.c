@@ -11,9 +11,7 @@
 
 DEFINE_CLEANUP(DIR *, closedir)
 
-#define NO_DOMAIN_AT_PORT "LocalGuestsOnly=yes, and its port of the bridge is no running domain's"
-
-static int refuse(Job *j, const char *why) {
+int libvirt_refuse(Job *j, const char *why) {
         job_unsay(j);
         j->result.result = WORKER_NOT_FOUND;
         job_say(j, "%s", why);
@@ -50,8 +48,7 @@ static bool find_pid_file(pid_t pid, char *ret_name, size_t size) {
         return found;
 }
 
-/* Only a domain that runs may ask: the incoming side of a migration is paused, and has the UUID of the one that runs. */
-static int check_runs(Libvirt *l, Job *j, virDomainPtr d) {
+int libvirt_check_runs(Libvirt *l, Job *j, virDomainPtr d) {
         int r = libvirt_describe(l, j, d, NULL);
 
         if (r < 0)
@@ -70,29 +67,31 @@ int libvirt_identify_process(Libvirt *l, Job *j) {
         int r;
 
         if (l->death != DEATH_PIDFD)
-                return refuse(j, "processes are identified for the QEMU of this host only");
+                return libvirt_refuse(j, "processes are identified for the QEMU of this host only");
         if (!find_pid_file(pid, name, sizeof(name)))
-                return refuse(j, "the process at the other end is no domain of the system's libvirt");
+                return libvirt_refuse(
+                        j, "the process at the other end is no domain of the system's libvirt");
         r = libvirt_lookup(l, j, virDomainLookupByName, name, &d);
         if (r <= 0)
-                return r == 0           ? refuse(j, "libvirt does not know the domain of the process")
+                return r == 0 ? libvirt_refuse(j, "libvirt does not know the domain of the process")
                        : r == -ENOTCONN ? r
                                         : 0;
-        r = check_runs(l, j, d);
+        r = libvirt_check_runs(l, j, d);
         if (r <= 0)
-                return r == 0 ? refuse(j, "the domain that asks is not running (paused, or still migrating)")
+                return r == 0           ? libvirt_refuse(j,
+                                                  "the domain that asks is not running (paused, or still migrating)")
                        : r == -ENOTCONN ? r
                                         : 0;
 
         ProofDomain p = libvirt_proof_domain(j);
         _cleanup_close_ int pidfd = proof_open(&p, &holder);
         if (pidfd < 0 || holder != pid)
-                return refuse(j, "the process at the other end is not the domain's");
+                return libvirt_refuse(j, "the process at the other end is not the domain's");
         _cleanup_free_ char *xml = live_xml(d);
         if (!xml)
                 return libvirt_fail(l, j, "Cannot ask for the domain's description");
         if (!domain_xml_has_socket(xml, j->request.target))
-                return refuse(j, "the domain has no serial port or channel at this socket");
+                return libvirt_refuse(j, "the domain has no serial port or channel at this socket");
         j->result.result = WORKER_FOUND;
         return 0;
 }
@@ -102,7 +101,7 @@ int libvirt_identify_cid(Libvirt *l, Job *j) {
         int n, found = -1, r = 0;
 
         if (l->death != DEATH_PIDFD)
-                return refuse(j, "CIDs are those of the QEMU of this host only");
+                return libvirt_refuse(j, "CIDs are those of the QEMU of this host only");
         n = virConnectListAllDomains(l->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
         if (n < 0)
                 return libvirt_fail(l, j, "Cannot list the domains");
@@ -113,7 +112,7 @@ int libvirt_identify_cid(Libvirt *l, Job *j) {
                         found = i;
         }
         if (found >= 0)
-                r = check_runs(l, j, list[found]);
+                r = libvirt_check_runs(l, j, list[found]);
         for (int i = 0; i < n; i++)
                 (void) virDomainFree(list[i]);
         free(list);
@@ -121,59 +120,9 @@ int libvirt_identify_cid(Libvirt *l, Job *j) {
         if (r < 0)
                 return r == -ENOTCONN ? r : 0;
         if (found < 0)
-                return refuse(j, "no domain has this CID");
+                return libvirt_refuse(j, "no domain has this CID");
         if (r == 0)
-                return refuse(j, "the domain that asks is not running (paused, or still migrating)");
+                return libvirt_refuse(j, "the domain that asks is not running (paused, or still migrating)");
         j->result.result = WORKER_FOUND;
         return 0;
-}
-
-/* The statistics of all domains name the interfaces, in one round trip, without a word to any QEMU. */
-static bool has_interface(const virDomainStatsRecord *record, const char *interface) {
-        for (int i = 0; i < record->nparams; i++) {
-                const virTypedParameter *p = record->params + i;
-                size_t n = strlen(p->field);
-
-                if (p->type == VIR_TYPED_PARAM_STRING && strncmp(p->field, "net.", 4) == 0 && n > 5 &&
-                        strcmp(p->field + n - 5, ".name") == 0 && strcmp(p->value.s, interface) == 0)
-                        return true;
-        }
-        return false;
-}
-
-static int identify_port_of(Libvirt *l, Job *j, virDomainPtr d) {
-        int r = check_runs(l, j, d);
-
-        if (r <= 0)
-                return r == 0 ? refuse(j, "the domain that asks is not running (paused, or still migrating)")
-                       : r == -ENOTCONN ? r
-                                        : 0;
-        _cleanup_free_ char *xml = live_xml(d);
-        if (!xml)
-                return libvirt_fail(l, j, "Cannot ask for the domain's description");
-        DomainPort port = domain_xml_port(xml, j->request.target);
-        if (port == DOMAIN_PORT_NONE)
-                return refuse(j, NO_DOMAIN_AT_PORT);
-        j->result.filtered = port == DOMAIN_PORT_FILTERED;
-        j->result.result = WORKER_FOUND;
-        return 0;
-}
-
-int libvirt_identify_port(Libvirt *l, Job *j) {
-        virDomainStatsRecordPtr *list = NULL;
-        virDomainPtr found = NULL;
-        int r;
-
-        if (l->death != DEATH_PIDFD)
-                return refuse(j, "ports are those of the QEMU of this host only");
-        r = virConnectGetAllDomainStats(l->connection, VIR_DOMAIN_STATS_INTERFACE, &list,
-                VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
-        if (r < 0)
-                return libvirt_fail(l, j, "Cannot ask for the interfaces of the domains");
-        for (int i = 0; i < r && !found; i++)
-                if (has_interface(list[i], j->request.target))
-                        found = list[i]->dom;
-        r = found ? identify_port_of(l, j, found) : refuse(j, NO_DOMAIN_AT_PORT);
-        virDomainStatsRecordListFree(list);
-        return r;
 }

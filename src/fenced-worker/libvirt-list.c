@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "domain-xml.h"
 #include "libvirt-backend.h"
 
 #include <stdio.h>
@@ -66,33 +65,6 @@ int libvirt_list(Libvirt *l, Job *j) {
         qsort(records, n_records, sizeof(*records), compare);
         j->records = records;
         j->result.n_records = n_records;
-        j->result.result = WORKER_OK;
-        return 0;
-}
-
-/* Requests do not come from another host's bridges, nor from domains that are not QEMU's. */
-int libvirt_list_unfiltered(Libvirt *l, Job *j) {
-        int n = l->death == DEATH_PIDFD ? virConnectListAllDomains(
-                                                  l->connection, &l->listed, VIR_CONNECT_LIST_DOMAINS_ACTIVE)
-                                        : 0;
-
-        if (n < 0)
-                return libvirt_fail(l, j, "Cannot list the domains");
-        l->n_listed = n;
-        j->records = calloc((size_t) n + 1, sizeof(*j->records));
-        if (!j->records)
-                return job_fail(j, "No memory for %d domains", n);
-        for (int i = 0; i < n && j->result.n_records < WORKER_RECORDS_MAX; i++) {
-                _cleanup_free_ char *xml = virDomainGetXMLDesc(l->listed[i], 0);
-                WorkerRecord *r = j->records + j->result.n_records;
-                const char *name = virDomainGetName(l->listed[i]);
-
-                if (!xml || !name || !domain_xml_is_unfiltered(xml))
-                        continue;
-                (void) snprintf(r->name, sizeof(r->name), "%s", name);
-                j->result.n_records++;
-        }
-        qsort(j->records, j->result.n_records, sizeof(*j->records), compare);
         j->result.result = WORKER_OK;
         return 0;
 }

@@ -14,6 +14,7 @@ enum {
         WORKER_NAME_SIZE = 256, /* libvirt names are longer than the wire's 63 bytes */
         WORKER_UUID_SIZE = 37,
         WORKER_MESSAGE_SIZE = 256,
+        WORKER_PORT_SIZE = 16, /* name of a network interface */
         WORKER_LABELS_SIZE =
                 128, /* of a domain's libvirt metadata, all of them, separated by single blanks */
         WORKER_RECORDS_MAX = 16384,
@@ -28,8 +29,9 @@ typedef enum WorkerJobKind {
         WORKER_JOB_IDENTIFY_PROCESS, /* `subject` is a pid: which running domain is it, and has it a channel at the socket
                                         path `target`? */
         WORKER_JOB_IDENTIFY_CID, /* `subject` is a vsock CID: which running domain has it? */
-        WORKER_JOB_IDENTIFY_PORT, /* `target` is a network interface of the host: of which running domain is it the other end? */
-        WORKER_JOB_LIST_UNFILTERED, /* the running domains with a port on a bridge that libvirt keeps from no lie */
+        WORKER_JOB_IDENTIFY_PORT, /* `target` is a network interface of the host: of which running domain is it the other end?
+                                     If libvirt keeps it from lying there, with every other such interface as a record */
+        WORKER_JOB_LIST_PORTS, /* every interface of the host that is the other end of a running domain's */
         _WORKER_JOB_MAX,
 } WorkerJobKind;
 
@@ -50,6 +52,8 @@ typedef struct WorkerJob {
         char target
                 [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS, interface for
                                       IDENTIFY_PORT */
+        char domain
+                [WORKER_UUID_SIZE]; /* IDENTIFY_PORT: UUID of the one that had it before, which is asked first; "" for none */
 } WorkerJob;
 
 typedef enum WorkerEventKind {
@@ -83,8 +87,7 @@ typedef struct WorkerEvent {
         uint32_t power; /* PowerState */
         uint32_t state; /* virDomainState */
         uint32_t n_records;
-        uint32_t
-                filtered; /* IDENTIFY_PORT: 1 when libvirt's filter clean-traffic is on the interface, 0 when not */
+        uint32_t reserved;
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
         char labels
@@ -97,6 +100,7 @@ typedef struct WorkerRecord {
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
         char labels[WORKER_LABELS_SIZE]; /* as above */
-        uint8_t state;
+        char port[WORKER_PORT_SIZE]; /* IDENTIFY_PORT (with nothing else), LIST_PORTS */
+        uint8_t state; /* LIST: virDomainState. LIST_PORTS: 1 when libvirt keeps the domain from lying there */
         uint8_t reserved[2];
 } WorkerRecord;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# What the scripts in tests/guest share, on top of tests/lib.sh: guests that run a Linux (TCG, no disk, no network), and in it
+# What the scripts in tests/guest share, on top of tests/lib.sh: guests that run a Linux (TCG, no disk, no network unless asked for), and in it
 # our agent as /usr/sbin/fence_{virt,xvm} and Debian's as /opt/debian/fence_virt.
 #
 #   guests_up HOST [FILE=PATH...]     host_up and libvirt_up, with an image of the guests that has each FILE under PATH, too
@@ -11,6 +11,8 @@
 #                                                                       fence_virtd connects to all it finds in a directory)
 #                                     on ttyS1 or on the virtio port org.fencevirt.0, and
 #                                       idle-serial, idle-channel       reads everything and does nothing: ttyS2, port "idle"
+#                                       nic-BRIDGE                      a network card on a bridge of the host: eth0
+#                                       clean-BRIDGE:ADDRESS            the same, with the filter clean-traffic for that address
 #                                     NAME is unique among all hosts
 #   guest_victim HOST NAME            defines and starts a domain that is only there to be fenced
 #   guest_boot NAME...                starts them and waits until they take commands
@@ -20,7 +22,10 @@
 #                                     answer within $GUEST_SECONDS [60]; 125: the guest is gone. One at a time for each guest
 #   guest_timed NAME CMD              the same, and the last line of output is how long that took by the guest's own clock, in
 #                                     hundredths of a second
+#   guest_network NAME ADDRESS/LEN [MAC]   sets up eth0, with multicast
+#   guest_give_key NAME HOST          copies HOST's default.key to NAME's /etc/cluster/fence_xvm.key
 #   guest_uuid NAME
+#   guest_mac NAME                    of its card
 #   guest_state NAME                  as virsh says it
 #   guest_pid NAME                    its QEMU, in the host
 #   guest_said NAME                   the end of what its console said
@@ -65,9 +70,30 @@ guest_uuid() {
         echo "${sum:0:8}-${sum:8:4}-4${sum:13:3}-8${sum:17:3}-${sum:20:12}"
 }
 
+guest_mac() {
+        local sum
+        sum=$(md5sum <<<"$1")
+        echo "52:54:00:${sum:0:2}:${sum:2:2}:${sum:4:2}"
+}
+
+guest_card() { # NAME BRIDGE [ADDRESS]
+        printf "<interface type='bridge'><mac address='%s'/><source bridge='%s'/><model type='virtio'/>" "$(guest_mac "$1")" "$2"
+        [ -z "${3:-}" ] || printf "<filterref filter='clean-traffic'><parameter name='IP' value='%s'/></filterref>" "$3"
+        printf '</interface>\n'
+}
+
 guest_port() { # NAME FORM; the device of a form
         local path source element target
         case $2 in
+        nic-*)
+                guest_card "$1" "${2#nic-}"
+                return
+                ;;
+        clean-*)
+                path=${2#clean-}
+                guest_card "$1" "${path%:*}" "${path#*:}"
+                return
+                ;;
         shared-*) path=/run/fence-virt/serial.sock source="mode='connect'" ;;
         vm-*) path=/run/fence-virt/vm/$(guest_uuid "$1").sock source="mode='connect'" ;;
         bind-*) path=/run/guests/$1.${2#bind-} source="mode='bind'" ;;
@@ -164,6 +190,24 @@ guest_timed() {
                 read -r after _ </proc/uptime
                 echo \$((\${after%.*}\${after#*.} - \${before%.*}\${before#*.}))
                 exit \$status"
+}
+
+guest_network() { # NAME ADDRESS/LEN [MAC]
+        guest_run "$1" "
+                ip link set eth0 down
+                [ -z '${3:-}' ] || ip link set eth0 address '${3:-}'
+                ip addr flush dev eth0
+                ip link set eth0 up
+                ip addr add $2 dev eth0
+                ip route add 224.0.0.0/4 dev eth0" || die "$1 has no network"
+}
+
+guest_give_key() { # NAME HOST
+        guest_run "$1" "
+                mkdir -p /etc/cluster
+                umask 077
+                echo $(base64 -w 0 "$(root_of "$2")/etc/fence-virt/keys/default.key") | base64 -d >/etc/cluster/fence_xvm.key" ||
+                die "$1 takes no key"
 }
 
 guest_state() {

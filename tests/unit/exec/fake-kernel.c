@@ -111,13 +111,39 @@ static void answer_about_fdb(FakeKernel *k, const struct nlmsghdr *question, str
         m->ndm_state = (uint16_t) or_else(k->fdb_state, NUD_REACHABLE);
 }
 
+/* One port in each piece, then the end, in a piece of its own. */
+static int answer_about_ports(FakeKernel *k, struct nlmsghdr *h, size_t *ret_size) {
+        const char *usual[] = { k->port_name ? k->port_name : "vnet7" },
+                   **ports = k->ports[0] ? k->ports : usual;
+        unsigned n = 0, i = k->n_pieces++;
+        uint32_t master = FAKE_BRIDGE;
+
+        while (n < (k->ports[0] ? ELEMENTSOF(k->ports) : 1) && ports[n])
+                n++;
+        bool last = i + 1 == n;
+        struct ifinfomsg *m = start(h, i < n ? RTM_NEWLINK : NLMSG_DONE, sizeof(*m));
+        m->ifi_flags = last && k->port_down ? 0 : IFF_UP;
+        master += last && k->port_of_other;
+        h->nlmsg_flags = (uint16_t) (NLM_F_MULTI | (last && k->interrupted ? NLM_F_DUMP_INTR : 0));
+        if (i < n) {
+                (void) put(h, IFLA_IFNAME, ports[i], strlen(ports[i]) + 1);
+                (void) put(h, IFLA_MASTER, &master, sizeof(master));
+        }
+        *ret_size = h->nlmsg_len - (k->cut < h->nlmsg_len ? k->cut : h->nlmsg_len);
+        return 0;
+}
+
 int fake_kernel_ask(const struct nlmsghdr *question, void *answer, size_t *ret_size, void *userdata) {
-        const struct ndmsg *neighbour = NLMSG_DATA(question);
         FakeKernel *k = userdata;
         struct nlmsghdr *h = answer;
         int error = 0;
 
         k->n_asked++;
+        if (question && question->nlmsg_flags & NLM_F_DUMP)
+                k->n_pieces = 0;
+        if (!question || question->nlmsg_flags & NLM_F_DUMP)
+                return answer_about_ports(k, h, ret_size);
+        const struct ndmsg *neighbour = NLMSG_DATA(question);
         switch (question->nlmsg_type) {
         case RTM_GETROUTE:
                 answer_about_route(k, question, h);

@@ -17,10 +17,12 @@ typedef struct FakeKernel {
         uint16_t neighbour_state, fdb_state;
         size_t mac_missing; /* bytes; MAC_SIZE: there is no attribute */
         const char *port_name;
+        const char *ports[4]; /* of the bridge, one in each piece; none: the port of the guest alone */
+        bool port_down, port_of_other, interrupted; /* the last of them */
         size_t cut; /* bytes that are missing at the end of every answer */
 
         /* what was asked */
-        unsigned n_asked;
+        unsigned n_asked, n_pieces;
         uint16_t asked_vlan; /* in the last question of the forwarding database; 0: none */
         uint32_t asked_scope; /* in the last question of a route; 0: none */
 } FakeKernel;

@@ -168,17 +168,40 @@ static bool is_down(void) {
 
 static void identify_port(const WorkerJob *j) {
         WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_NOT_FOUND);
+        bool clean = strncmp(j->target, "vnet", 4) == 0;
         unsigned i = 0;
 
         (void) snprintf(e.message, sizeof(e.message), "it is no domain of ours");
-        e.filtered = sscanf(j->target, "vnet%u", &i) == 1;
-        if ((e.filtered || sscanf(j->target, "tap%u", &i) == 1) && i >= 1 && i <= 4) {
+        if ((sscanf(j->target, "vnet%u", &i) == 1 || sscanf(j->target, "tap%u", &i) == 1) && i >= 1 &&
+                i <= 4) {
                 e.result = WORKER_FOUND;
                 e.power = POWER_ON;
+                e.n_records = clean ? 4 : 0;
                 (void) snprintf(e.name, sizeof(e.name), "vm%u", i);
                 (void) snprintf(e.uuid, sizeof(e.uuid), UUID_BASE "%u", i);
         }
         say(&e, sizeof(e));
+        for (i = 1; i <= e.n_records; i++) {
+                WorkerRecord r = {};
+
+                (void) snprintf(r.port, sizeof(r.port), "vnet%u", i);
+                say(&r, sizeof(r));
+        }
+}
+
+static void list_ports(const WorkerJob *j) {
+        WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
+
+        e.n_records = 4;
+        say(&e, sizeof(e));
+        for (unsigned i = 1; i <= 4; i++) {
+                WorkerRecord r = { .state = i != 2 };
+
+                (void) snprintf(r.name, sizeof(r.name), "vm%u", i);
+                (void) snprintf(r.uuid, sizeof(r.uuid), UUID_BASE "%u", i);
+                (void) snprintf(r.port, sizeof(r.port), i == 2 ? "tap%u" : "vnet%u", i);
+                say(&r, sizeof(r));
+        }
 }
 
 static void serve(const WorkerJob *j) {
@@ -203,6 +226,8 @@ static void serve(const WorkerJob *j) {
                 identify(j);
         else if (j->kind == WORKER_JOB_IDENTIFY_PORT)
                 identify_port(j);
+        else if (j->kind == WORKER_JOB_LIST_PORTS)
+                list_ports(j);
         else
                 say(&e, sizeof(e));
 }

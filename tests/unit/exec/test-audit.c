@@ -83,8 +83,7 @@ Test(audit, a_record_has_every_field_that_is_known_and_is_written_in_order) {
 
         audit_write(a, &r, 0);
         cr_expect_str_eq(c.text,
-                "\nMESSAGE=11111111-2222-3333-4444-555555555555 (key default, 192.168.122.11, tcp, by its port, "
-                "without filter) off web2: off-proven in 0.31 s\nMESSAGE_ID=" MESSAGE_ID_DONE
+                "\nMESSAGE=11111111-2222-3333-4444-555555555555 (key default, 192.168.122.11, tcp, filter none) off web2: off-proven in 0.31 s\nMESSAGE_ID=" MESSAGE_ID_DONE
                 "\nPRIORITY=5\nSYSLOG_IDENTIFIER=fence-virt\n"
                 "FENCE_REQUEST_ID=01ab00000000000000000000000000ff\nFENCE_LISTENER=tcp\nFENCE_SOURCE=192.168.122.11\n"
                 "FENCE_SOURCE_UUID=11111111-2222-3333-4444-555555555555\nFENCE_SOURCE_PORT=vnet7\n"

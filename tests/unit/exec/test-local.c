@@ -38,6 +38,7 @@ Test(local, a_domain_behind_a_filter_is_who_asks_and_one_without_is_in_the_audit
                 const char *port, *target;
                 uint8_t reply;
                 const char *audited[3];
+                const char *neighbour; /* another port of the bridge */
         } table[] = {
                 { "vnet3", "vm4", REPLY_SUCCESS, /* as the domain vm3 */
                         { "FENCE_SOURCE_UUID=00000000-0000-4000-8000-000000000003\n",
@@ -48,17 +49,25 @@ Test(local, a_domain_behind_a_filter_is_who_asks_and_one_without_is_in_the_audit
                 { "tap3", "vm4", REPLY_DENIED, /* whoever it is */
                         { "FENCE_SOURCE_UUID=00000000-0000-4000-8000-000000000003\n",
                                 "FENCE_SOURCE_PORT=tap3\n", "FENCE_SOURCE_FILTER=none\n" } },
-                { "tap3", "vm2", REPLY_SUCCESS,
-                        { "FENCE_SOURCE_FILTER=none\n", "by its port, without filter" } },
+                { "tap3", "vm2", REPLY_SUCCESS, { "FENCE_SOURCE_FILTER=none\n", "tcp, filter none)" } },
+                { "vnet3", "vm4", REPLY_SUCCESS, { "FENCE_REASON=group domains allows status\n" }, "vnet1" },
+                { "vnet3", "vm4", REPLY_DENIED, /* that one could say that it is this one */
+                        { "FENCE_SOURCE_UUID=00000000-0000-4000-8000-000000000003\n",
+                                "FENCE_SOURCE_FILTER=partial\n" },
+                        "tap2" },
+                { "vnet3", "vm4", REPLY_DENIED, { "FENCE_SOURCE_FILTER=partial\n" }, "eth0" },
         };
         Fixture *f = local_fixture(LOCAL);
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                kernel.port_name = table[i].port;
+                kernel.port_name = kernel.ports[0] = table[i].port;
+                kernel.ports[1] = table[i].neighbour;
                 cr_expect_eq(request(f, ACTION_STATUS, table[i].target), table[i].reply, "%zu", i);
                 for (size_t k = 0; k < 3 && table[i].audited[k]; k++)
                         cr_expect(audited(f, table[i].audited[k]), "%zu: no %s", i, table[i].audited[k]);
-                cr_expect_eq(audited(f, "FENCE_SOURCE_FILTER"), table[i].port[0] == 't', "%zu", i);
+                bool doubted =
+                        table[i].port[0] == 't' || (table[i].neighbour && table[i].neighbour[0] != 'v');
+                cr_expect_eq(audited(f, "FENCE_SOURCE_FILTER"), doubted, "%zu", i);
         }
         fixture_end(f);
 }

@@ -112,6 +112,38 @@ Test(neighbour, without_a_kernel_or_an_address_nobody_is_one) {
         cr_expect_eq(k.n_asked, 0);
 }
 
+static bool is_vnet(const char *name, void *userdata) {
+        return strncmp(name, "vnet", 4) == 0;
+}
+
+Test(neighbour, every_port_that_is_up_has_to_be_known) {
+        static const struct {
+                FakeKernel kernel;
+                bool all;
+        } table[] = {
+                { {}, true },
+                { { .ports = { "vnet1", "vnet2", "vnet7" } }, true },
+                { { .ports = { "vnet1", "vnet2", "eth0" } }, false },
+                { { .ports = { "eth0", "vnet1", "vnet2" } }, false },
+                { { .ports = { "vnet1", "eth0" }, .port_down = true }, true },
+                { { .ports = { "vnet1", "eth0" }, .port_of_other = true }, true }, /* by an old kernel */
+                { { .ports = { "vnet1", "vnet2" }, .interrupted = true }, false },
+                { { .ports = { "vnet1", "" } }, false },
+                { { .cut = 1 }, false },
+                { { .cut = SIZE_MAX }, false },
+        };
+        NeighbourKernel none = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                FakeKernel k = table[i].kernel;
+                NeighbourKernel kernel = { fake_kernel_ask, &k };
+
+                cr_expect_eq(neighbour_knows_all_ports(&kernel, FAKE_BRIDGE, is_vnet, NULL), table[i].all,
+                        "%zu", i);
+        }
+        cr_expect(!neighbour_knows_all_ports(&none, FAKE_BRIDGE, is_vnet, NULL));
+}
+
 /* The real kernel, as far as any machine has the same. */
 Test(neighbour, the_kernel_knows_its_own_addresses) {
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -123,5 +155,6 @@ Test(neighbour, the_kernel_knows_its_own_addresses) {
         cr_expect_eq(neighbour_find(&kernel, AF_INET, loopback, 0, &n), NEIGHBOUR_THIS_HOST);
         NeighbourOutcome o = neighbour_find(&kernel, AF_INET6, loopback6, 0, &n);
         cr_expect(o == NEIGHBOUR_THIS_HOST || o == NEIGHBOUR_NO_ROUTE, "with and without IPv6: %d", (int) o);
+        cr_expect(neighbour_knows_all_ports(&kernel, 1, is_vnet, NULL), "lo has no ports");
         close(fd);
 }

@@ -100,57 +100,66 @@ Test(domain_xml, labels_are_taken_whole_or_not_at_all) {
         }
 }
 
-#define INTERFACE(type, source, port, filter) \
-        "<interface type='" type "'>" source "<target dev='" port "'/>" filter "</interface>"
+#define INTERFACE(type, source, port) \
+        "<interface type='" type "'>" source "<target dev='" port "'/></interface>"
 #define ON_BRIDGE "<source network='default' portid='7' bridge='virbr0'/>"
-#define CLEAN     "<filterref filter='clean-traffic'><parameter name='IP' value='192.168.122.11'/></filterref>"
 
-static const char ports[] = DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1", "") INTERFACE(
-        "bridge", "<source bridge='br0'/>", "vnet2", CLEAN) INTERFACE("network", ON_BRIDGE, "vnet3",
-        "<filterref filter='clean-traffic-gateway'/>") INTERFACE("network", ON_BRIDGE, "vnet4",
-        "<filterref filter='clean-traffic-mine'/>") INTERFACE("network", ON_BRIDGE, "it&apos;s",
-        CLEAN) "<filesystem type='mount'><target dev='vnet9'/></filesystem>");
+static bool collect(const char *port, void *userdata) {
+        char *names = userdata;
 
-Test(domain_xml, a_port_is_the_domains_and_filtered_or_not) {
-        static const struct {
-                const char *xml, *port;
-                DomainPort is;
-        } rows[] = {
-                { ports, "vnet1", DOMAIN_PORT_UNFILTERED },
-                { ports, "vnet2", DOMAIN_PORT_FILTERED },
-                { ports, "vnet3", DOMAIN_PORT_FILTERED },
-                { ports, "vnet4", DOMAIN_PORT_UNFILTERED }, /* who knows what it does */
-                { ports, "it's", DOMAIN_PORT_FILTERED },
-                { ports, "vnet9", DOMAIN_PORT_NONE }, /* no interface */
-                { ports, "vnet", DOMAIN_PORT_NONE },
-                { ports, "vnet11", DOMAIN_PORT_NONE },
-                { ports, "", DOMAIN_PORT_NONE },
-                { DOMAIN(""), "vnet1", DOMAIN_PORT_NONE },
-                { "no xml", "vnet1", DOMAIN_PORT_NONE },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                cr_expect_eq(
-                        domain_xml_port(rows[i].xml, rows[i].port), rows[i].is, "%zu: %s", i, rows[i].port);
+        strcat(strcat(names, port), " ");
+        return strcmp(port, "last") == 0;
 }
 
-Test(domain_xml, a_domain_on_a_bridge_without_filter_is_unfiltered) {
+Test(domain_xml, ports_are_those_on_a_bridge) {
+        static const struct {
+                const char *xml, *ports;
+                bool stopped;
+        } rows[] = {
+                { DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1")), "vnet1 ", false },
+                { DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1")
+                                  INTERFACE("bridge", "<source bridge='br0'/>", "it&apos;s")),
+                        "vnet1 it's ", false },
+                { DOMAIN(INTERFACE("network", ON_BRIDGE, "last") INTERFACE("network", ON_BRIDGE, "vnet1")),
+                        "last ", true },
+                { DOMAIN(INTERFACE("direct", "<source dev='eth0' mode='bridge'/>", "macvtap0")), "", false },
+                { DOMAIN("<interface type='user'><model type='virtio'/></interface>"), "", false },
+                { DOMAIN("<filesystem type='mount'><source bridge='a'/><target dev='vnet9'/></filesystem>"),
+                        "", false },
+                { DOMAIN(""), "", false },
+                { "no xml", "", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char names[64] = "";
+
+                cr_expect_eq(domain_xml_any_port(rows[i].xml, collect, names), rows[i].stopped, "%zu", i);
+                cr_expect_str_eq(names, rows[i].ports, "%zu", i);
+        }
+}
+
+#define BINDING(filter)                                                                                   \
+        "<filterbinding><owner><name>bob</name><uuid>e01096b9-ffe3-4416-857f-6ec46c467725</uuid></owner>" \
+        "<portdev name='vnet1'/><mac address='52:54:00:e0:10:96'/>" filter "</filterbinding>"
+#define MAC "<parameter name='MAC' value='52:54:00:e0:10:96'/>"
+#define IP  "<parameter name='IP' value='10.99.0.12'/>"
+
+Test(domain_xml, a_filter_is_clean_when_the_guest_has_no_choice) {
         static const struct {
                 const char *xml;
                 bool is;
         } rows[] = {
-                { ports, true },
-                { DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1", "")), true },
-                { DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1", CLEAN)), false },
-                { DOMAIN(INTERFACE("network", ON_BRIDGE, "vnet1", CLEAN)
-                                  INTERFACE("bridge", "<source bridge='br0'/>", "vnet2", "")),
-                        true },
-                { DOMAIN(INTERFACE("direct", "<source dev='eth0' mode='bridge'/>", "macvtap0", "")), false },
-                { DOMAIN("<interface type='user'><model type='virtio'/></interface>"), false },
-                { DOMAIN(""), false },
+                { BINDING("<filterref filter='clean-traffic'>" IP MAC "</filterref>"), true },
+                { BINDING("<filterref filter='clean-traffic-gateway'>" MAC IP "</filterref>"), true },
+                { BINDING("<filterref filter='clean-traffic'>" MAC "</filterref>"), false },
+                { BINDING("<filterref filter='clean-traffic'/>"), false },
+                { BINDING("<filterref filter='clean-traffic-mine'>" IP "</filterref>"), false },
+                { BINDING("<filterref filter='no-mac-spoofing'>" IP "</filterref>"), false },
+                { BINDING(IP), false },
+                { BINDING(""), false },
                 { "no xml", false },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                cr_expect_eq(domain_xml_is_unfiltered(rows[i].xml), rows[i].is, "%zu", i);
+                cr_expect_eq(filter_xml_is_clean(rows[i].xml), rows[i].is, "%zu", i);
 }

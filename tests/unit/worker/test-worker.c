@@ -267,7 +267,7 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
                 { WORKER_JOB_IDENTIFY_PORT, 0, "", 0 },
                 { WORKER_JOB_IDENTIFY_PORT, 0, "vnet0", 3 },
                 { WORKER_JOB_IDENTIFY_PORT, 0, "0123456789abcdef", 0 },
-                { WORKER_JOB_LIST_UNFILTERED, 0, "web1", 0 },
+                { WORKER_JOB_LIST_PORTS, 0, "web1", 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -284,6 +284,24 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
                 cr_expect_not(started);
         }
         cr_expect_eq(ask(&d, WORKER_JOB_RESOLVE, ACTION_NULL, "web1", NULL).power, POWER_ON);
+        cr_assert_eq(drive_stop(&d), 0);
+}
+
+Test(worker, knows_ports_of_this_hosts_qemu_only) {
+        Drive d = drive_test_domains();
+        WorkerJob j = drive_job(WORKER_JOB_IDENTIFY_PORT, ACTION_NULL, "vnet0");
+        WorkerRecord *records = NULL;
+
+        cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_NOT_FOUND);
+        (void) snprintf(j.domain, sizeof(j.domain), "%s", RUNNING);
+        cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_NOT_FOUND);
+        (void) snprintf(j.domain, sizeof(j.domain), "web1");
+        cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_FAILED, "no UUID");
+        j = drive_job(WORKER_JOB_LIST_PORTS, ACTION_NULL, "");
+        WorkerEvent e = drive_send(&d, &j, NULL, &records);
+        cr_expect_eq(e.result, WORKER_OK);
+        cr_expect_eq(e.n_records, 0);
+        free(records);
         cr_assert_eq(drive_stop(&d), 0);
 }
 
