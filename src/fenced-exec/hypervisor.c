@@ -315,6 +315,10 @@ const char *hypervisor_uri(const Hypervisor *h) {
         return h->uri;
 }
 
+sd_event *hypervisor_event(const Hypervisor *h) {
+        return h->event;
+}
+
 bool hypervisor_is_silent(const Hypervisor *h) {
         return h->silent;
 }

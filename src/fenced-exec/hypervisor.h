@@ -43,6 +43,7 @@ Hypervisor *hypervisor_unref(Hypervisor *h);
 DEFINE_CLEANUP(Hypervisor *, hypervisor_unref)
 
 const char *hypervisor_uri(const Hypervisor *h);
+sd_event *hypervisor_event(const Hypervisor *h); /* borrowed */
 bool hypervisor_is_silent(const Hypervisor *h);
 
 /* Why the last job found the manager unreachable, "" if the last one did not. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "inquiry.h"
+#include "wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@ typedef struct Part {
         Inquiry *inquiry;
         Hypervisor *hypervisor;
         Job *job; /* NULL once it was answered */
+        bool was_here; /* the last time; once it was answered: and the same domain is */
 } Part;
 
 struct Inquiry {
@@ -21,6 +23,8 @@ struct Inquiry {
         Part *parts;
         Answer *answers; /* of the same order */
         char remembered[WORKER_UUID_SIZE]; /* the domain that was found the last time; "" for none */
+        bool by_uuid; /* what is looked for is named by its UUID */
+        sd_event_source *timer;
         WorkerRecord *records;
         size_t n_records;
         char trouble[WORKER_MESSAGE_SIZE];
@@ -33,6 +37,7 @@ Inquiry *inquiry_free(Inquiry *q) {
                 job_cancel(q->parts[i].job);
                 hypervisor_unref(q->parts[i].hypervisor);
         }
+        sd_event_source_disable_unref(q->timer);
         free(q->parts);
         free(q->answers);
         free(q->records);
@@ -106,6 +111,30 @@ static void check(Inquiry *q) {
                 check_others(q);
 }
 
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Inquiry *q = userdata;
+
+        for (size_t i = 0; i < q->n; i++)
+                q->answers[i].remembered = q->parts[i].was_here && q->answers[i].kind == ANSWER_FOUND;
+        check(q);
+        return 0;
+}
+
+static int check_after(Inquiry *q, uint64_t usec) {
+        return q->timer ? 0
+                        : sd_event_add_time_relative(hypervisor_event(q->parts[0].hypervisor), &q->timer,
+                                  CLOCK_MONOTONIC, usec, USEC_PER_MSEC, on_timer, q);
+}
+
+/* The domain is where it was. Another one that bears its name now is no reason not to wait for the others. */
+static void recognise(Inquiry *q, Part *part, Answer *a) {
+        part->was_here = part->was_here && strcasecmp(a->uuid, q->remembered) == 0;
+        if (part->was_here && q->by_uuid)
+                a->remembered = true;
+        else if (part->was_here)
+                (void) check_after(q, INQUIRY_GRACE_USEC); /* without, the others are waited for */
+}
+
 static int keep_records(Inquiry *q, const WorkerRecord *records, size_t n) {
         WorkerRecord *p = realloc(q->records, (q->n_records + n) * sizeof(*p));
 
@@ -154,8 +183,7 @@ static void on_done(Job *j, const WorkerEvent *event, const WorkerRecord *record
                 (void) snprintf(a->name, sizeof(a->name), "%s", event->name);
                 (void) snprintf(a->uuid, sizeof(a->uuid), "%s", event->uuid);
                 (void) snprintf(a->labels, sizeof(a->labels), "%s", event->labels);
-                /* another domain that bears the name now is no reason not to wait for the others */
-                a->remembered = a->remembered && strcasecmp(a->uuid, q->remembered) == 0;
+                recognise(q, part, a);
         }
         check(q);
 }
@@ -180,6 +208,7 @@ int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *requ
         q->kind = request->kind;
         if (remembered)
                 memcpy(q->remembered, remembered->answer.uuid, sizeof(q->remembered));
+        q->by_uuid = request->target && wire_is_uuid(request->target);
         q->done = done;
         q->userdata = userdata;
         q->parts = calloc(n, sizeof(*q->parts));
@@ -187,6 +216,7 @@ int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *requ
         if (!q->parts || !q->answers)
                 return -ENOMEM;
 
+        bool all_silent = true;
         for (size_t i = 0; i < n; i++) {
                 Part *part = &q->parts[i];
 
@@ -194,11 +224,16 @@ int inquiry_new(Hypervisor *const *hypervisors, size_t n, const JobRequest *requ
                 part->hypervisor = hypervisor_ref(hypervisors[i]);
                 q->n = i + 1;
                 q->answers[i].silent = hypervisor_is_silent(hypervisors[i]);
-                q->answers[i].remembered = remembered && hypervisors[i] == remembered->hypervisor;
+                all_silent = all_silent && q->answers[i].silent;
+                part->was_here = remembered && hypervisors[i] == remembered->hypervisor;
                 int r = hypervisor_submit(hypervisors[i], request, &handler, part, &part->job);
                 if (r < 0)
                         return r;
         }
+        /* nobody will speak, and who asks need not wait for that either */
+        int r = all_silent && finds_one(q) ? check_after(q, 0) : 0;
+        if (r < 0)
+                return r;
         *ret = TAKE(q, NULL);
         return 0;
 }

@@ -10,6 +10,10 @@
 #include "ruling.h"
 #include "worker-protocol.h"
 
+/* A name that was found where it was the last time waits so long for those who have not answered, though they are not silent
+ * yet: one that answers and has another domain of that name makes it ambiguous. A UUID means one domain and does not wait. */
+#define INQUIRY_GRACE_USEC (100 * USEC_PER_MSEC)
+
 typedef struct Inquiry Inquiry;
 
 /* What came of it; only what belongs to the kind of job that was asked. */

@@ -8,12 +8,17 @@
 
 #define VM1 "00000000-0000-4000-8000-000000000001"
 
-static Hypervisor *start(sd_event *event, const char *uri, unsigned workers) {
-        HypervisorConfig c = { FAKE_WORKER, uri, workers, 200 * USEC_PER_MSEC };
+static Hypervisor *start_patient(
+        sd_event *event, const char *uri, unsigned workers, uint64_t connect_timeout_usec) {
+        HypervisorConfig c = { FAKE_WORKER, uri, workers, connect_timeout_usec };
         Hypervisor *h = NULL;
 
         cr_assert_eq(hypervisor_new(event, &c, &h), 0);
         return h;
+}
+
+static Hypervisor *start(sd_event *event, const char *uri, unsigned workers) {
+        return start_patient(event, uri, workers, 200 * USEC_PER_MSEC);
 }
 
 typedef struct Outcome {
@@ -227,7 +232,6 @@ Test(inquiry, does_not_wait_for_one_that_is_silent_when_it_need_not) {
 
         Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", &place);
         cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
-        cr_expect_not(hypervisor_is_silent(silent), "it was found before anybody could know");
         f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", NULL);
         cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
         f = inquire(event, both, 2, WORKER_JOB_LIST, NULL, NULL);
@@ -244,4 +248,34 @@ Test(inquiry, waits_for_the_others_when_another_domain_bears_the_name_now) {
         Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", &place);
         cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
         cr_expect(hypervisor_is_silent(silent), "it was given the time to answer");
+}
+
+Test(inquiry, waits_a_moment_for_who_could_make_a_name_ambiguous) {
+        _cleanup_(sd_event_unrefp) sd_event *event = loop_new();
+        _cleanup_(hypervisor_unrefp) Hypervisor *good =
+                start_patient(event, "fake:good", 2, LOOP_LIMIT_USEC);
+        _cleanup_(hypervisor_unrefp) Hypervisor *silent =
+                start_patient(event, "fake:silent", 2, LOOP_LIMIT_USEC);
+        Hypervisor *both[] = { silent, good };
+        const Place place = { .hypervisor = good, .answer.uuid = VM1 };
+
+        uint64_t begin = loop_now();
+        Found f = inquire(event, both, 2, WORKER_JOB_RESOLVE, "vm1", &place);
+        cr_expect_eq(f.result.outcome, RESOLVE_FOUND);
+        cr_expect_geq(loop_now() - begin, INQUIRY_GRACE_USEC);
+        cr_expect_not(hypervisor_is_silent(silent), "it was found before anybody could know");
+}
+
+Test(inquiry, ends_at_once_when_everybody_is_silent_already) {
+        _cleanup_(sd_event_unrefp) sd_event *event = loop_new();
+        _cleanup_(hypervisor_unrefp) Hypervisor *silent = start(event, "fake:silent", 3);
+        Hypervisor *list[] = { silent };
+
+        Found f = inquire(event, list, 1, WORKER_JOB_RESOLVE, "vm1", NULL);
+        cr_expect_eq(f.result.outcome, RESOLVE_UNREACHABLE);
+        cr_expect(hypervisor_is_silent(silent));
+        uint64_t begin = loop_now();
+        f = inquire(event, list, 1, WORKER_JOB_RESOLVE, "vm1", NULL);
+        cr_expect_eq(f.result.outcome, RESOLVE_UNREACHABLE);
+        cr_expect_lt(loop_now() - begin, LOOP_LIMIT_USEC / 2, "long before its deadline");
 }
