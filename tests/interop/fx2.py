@@ -201,9 +201,9 @@ class Guest:
             sock.sendall(self.packet() if ask else b'')
             return self.converse(sock)
 
-    def ask_multicast(self, family=AF_INET, interval=0.5):
+    def ask_multicast(self, family=AF_INET, interval=0.5, port=PORT):
         with socket.socket(family, socket.SOCK_DGRAM) as group, socket.socket(family, socket.SOCK_STREAM) as listener:
-            group.connect((GROUPS[family], PORT))
+            group.connect((GROUPS[family], port))
             own = group.getsockname()
             listener.bind((own[0], 0, *own[2:]))
             listener.listen()
@@ -261,17 +261,8 @@ class Host:
         sock.sendall(self.first(key, packet, cg, ch) if two else key.v1(self.v1_hash, cg) + ch)
         right = key.prove('guest', packet, cg, ch) if two else key.v1(self.v1_hash, ch)
         need(same(receive(sock, 64, deadline), right), 'the guest does not have the key')
-        body = bytes([FAILURE]) if fields.action == NULL else self.answer(fields)
+        body = self.answer(fields)
         sock.sendall(self.result(key, packet, cg, ch, body) if two else body)
-
-    def serve(self, run, *args):
-        def guarded():
-            try:
-                run(*args)
-            except (Refused, OSError) as error:
-                self.log(f'refused: {error}')
-
-        threading.Thread(target=guarded, daemon=True).start()
 
     def stream(self, sock):
         with sock:
@@ -286,15 +277,24 @@ class Host:
             sock.connect((source[0], fields.port, *source[2:]))
             self.converse(sock, key, fields, packet)
 
-    def listen_stream(self, address=('', PORT), family=AF_INET6):
-        listener = socket.create_server(address, family=family, dualstack_ipv6=family == AF_INET6)
-        while True:
-            self.serve(self.stream, listener.accept()[0])
+    def guarded(self, run, *args):
+        try:
+            run(*args)
+        except (Refused, OSError) as error:
+            self.log(f'refused: {error}')
 
-    def listen_multicast(self, family=AF_INET, interface=0):
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        sock.bind((GROUPS[family], PORT))
-        level, option, form = JOIN[family]
-        sock.setsockopt(level, option, socket.inet_pton(family, GROUPS[family]) + struct.pack(form, interface))
-        while True:
-            self.serve(self.datagram, family, *sock.recvfrom(65536))
+    def serve(self, sock, ended):
+        sock.settimeout(0.02)
+        while not ended():
+            with contextlib.suppress(TimeoutError):
+                tcp = sock.type == socket.SOCK_STREAM
+                work = (self.stream, sock.accept()[0]) if tcp else (self.datagram, sock.family, *sock.recvfrom(65536))
+                threading.Thread(target=self.guarded, args=work, daemon=True).start()
+
+
+def group_socket(family, interface, port=PORT):
+    sock, (level, option, form) = socket.socket(family, socket.SOCK_DGRAM), JOIN[family]
+    sock.bind((GROUPS[family], port))
+    index = struct.pack(form, socket.if_nametoindex(interface))
+    sock.setsockopt(level, option, socket.inet_pton(family, GROUPS[family]) + index)
+    return sock

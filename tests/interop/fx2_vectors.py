@@ -24,16 +24,16 @@ def document():
 def check(name, got, expected):
     if got != expected:
         sys.exit(f'FAIL {name}:\n  {got!r}\n  {expected!r}')
-    print(f'ok {name}')
+    print(f"PASS fx2.py, vectors: {name}")
 
 
 def refused(name, function, *args):
     try:
         function(*args)
     except fx2.Refused:
-        print(f'ok refused: {name}')
+        print(f"PASS fx2.py refuses: {name}")
     else:
-        sys.exit(f'FAIL taken: {name}')
+        sys.exit(f"FAIL fx2.py takes: {name}")
 
 
 def conversation(name, key, vector, cg, ch):
