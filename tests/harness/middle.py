@@ -175,6 +175,12 @@ class Talk(Stream):
         self.hosts.append(Stream(peer))
         return self.hosts[-1]
 
+    def open_also(self, host):
+        """Another host, with the packet that one has had from open() already."""
+        peer = self.run.dial(self.packet, host) if self.run.transport == 'tcp' else self.run.called(host)
+        self.hosts.append(Stream(peer))
+        return self.hosts[-1]
+
     def hang_up(self):
         for stream in self.hosts:
             stream.close()
@@ -193,6 +199,7 @@ class Run:
             self.listener, self.heard = network.far.listen(guest.address, self.port), network.group(self.port)
         self.process = guest.start(transport, ask, self.port, host.address)
         self.ended = os.pidfd_open(self.process.pid)
+        self.callers = {}       # hosts that have called back, by address
 
     def wait(self, for_what, seconds=None):
         """False when the agent ended first, or after that time."""
@@ -222,7 +229,7 @@ class Run:
 
     def dial(self, packet, host):
         with self.network.far:
-            peer = socket.create_connection((host.address, host.port('tcp')), PATIENCE, (self.guest.address, 0))
+            peer = socket.create_connection((host.address, host.port), PATIENCE, (self.guest.address, 0))
         peer.sendall(packet)
         return peer
 
@@ -231,18 +238,37 @@ class Run:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 2)
                 sender.bind((self.guest.address, 0))
-                sender.sendto(packet, (GROUP, host.port('multicast')))
+                sender.sendto(packet, (GROUP, host.port))
         return self.called(host, seconds)
 
     def called(self, host, seconds=None):
-        """All hosts that hear the group call back."""
+        """By this host. All that hear the group call back, and another that did so meanwhile is kept until it is asked for."""
         end = time.monotonic() + (PATIENCE if seconds is None else seconds)
-        while self.wait(self.listener, max(end - time.monotonic(), 0)):
-            peer, address = self.listener.accept()
-            if address[0] == host.address:
-                return peer
-            peer.close()
-        return None
+        while host.address not in self.callers and self.wait(self.listener, max(end - time.monotonic(), 0)):
+            peer, (address, _) = self.listener.accept()
+            self.callers[address] = peer
+        return self.callers.pop(host.address, None)
+
+    def call_guest(self):
+        with self.network.near:
+            try:
+                return socket.create_connection((self.guest.address, self.port), PATIENCE, (self.host.address, 0))
+            except OSError:
+                return None     # it does not listen any more
+
+    def dial(self, packet, host):
+        with self.network.far:
+            peer = socket.create_connection((host.address, host.port), PATIENCE, (self.guest.address, 0))
+        peer.sendall(packet)
+        return peer
+
+    def announce(self, packet, host, seconds):
+        with self.network.far:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 2)
+                sender.bind((self.guest.address, 0))
+                sender.sendto(packet, (GROUP, host.port))
+        return self.called(host, seconds)
 
     def hold(self):
         """Ends the agent and keeps its packets usable: hosts may still call back its port."""
@@ -253,9 +279,9 @@ class Run:
 
     def end(self):
         """(exit status, what it said, what it complained of). Nothing is answered any more."""
-        self.listener.close()
-        if self.heard:
-            self.heard.close()
+        for stream in (self.listener, self.heard, *self.callers.values()):
+            if stream:
+                stream.close()
         said, complaint = self.process.communicate()
         if self.ended is not None:
             os.close(self.ended)
