@@ -86,8 +86,8 @@ bool brake_is_news(Brake *b, BrakeVerdict verdict, uint64_t now_usec) {
 
 const char *brake_reason(BrakeVerdict verdict) {
         static const char *const reasons[_BRAKE_VERDICT_MAX] = {
-                [BRAKE_HELD_REQUESTER] = "the requester has fenced as often within a minute as "
-                                         "FencesPerMinuteRequester= allows",
+                [BRAKE_HELD_REQUESTER] =
+                        "the requester has fenced as often within a minute as FencesPerMinuteRequester= allows",
                 [BRAKE_HELD_KEY] =
                         "holders of this key have fenced as often within a minute as FencesPerMinuteKey= allows",
                 [BRAKE_HELD_HOST] =
