@@ -79,11 +79,15 @@ typedef struct Attributes {
 
 /* NULL when there is none that is large enough. */
 static const void *find(Attributes all, uint16_t type, size_t size) {
-        size_t n = all.size;
+        for (size_t at = 0; at < all.size;) {
+                const struct rtattr *a = (const struct rtattr *) ((const uint8_t *) all.first + at);
 
-        for (const struct rtattr *a = all.first; RTA_OK(a, n); a = RTA_NEXT(a, n))
+                if (!RTA_OK(a, all.size - at))
+                        break;
                 if ((a->rta_type & TYPE_MASK) == type)
                         return RTA_PAYLOAD(a) >= size ? RTA_DATA(a) : NULL;
+                at += RTA_ALIGN(a->rta_len); /* RTA_NEXT() would count beyond the end, and below zero */
+        }
         return NULL;
 }
 
@@ -213,13 +217,14 @@ static int take_port(const struct nlmsghdr *h, uint32_t bridge, char ret[static 
 
 int answer_ports(const void *bytes, size_t size, uint32_t bridge,
         void (*each)(const char *name, void *userdata), void *userdata) {
-        const struct nlmsghdr *h = bytes;
-
-        if (!NLMSG_OK(h, size))
+        if (!NLMSG_OK((const struct nlmsghdr *) bytes, size))
                 return -EBADMSG;
-        for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+        for (size_t at = 0; at < size;) {
+                const struct nlmsghdr *h = (const struct nlmsghdr *) ((const uint8_t *) bytes + at);
                 char name[IFNAMSIZ];
 
+                if (!NLMSG_OK(h, size - at))
+                        break;
                 if (h->nlmsg_flags & NLM_F_DUMP_INTR)
                         return -EINTR;
                 if (h->nlmsg_type == NLMSG_DONE)
@@ -229,6 +234,7 @@ int answer_ports(const void *bytes, size_t size, uint32_t bridge,
                         return r;
                 if (r > 0)
                         each(name, userdata);
+                at += NLMSG_ALIGN(h->nlmsg_len);
         }
         return 1;
 }
