@@ -250,7 +250,7 @@ static bool admit(Limit *l, uint64_t now_usec) {
 }
 
 void audit_write(Audit *a, const AuditRecord *r, uint64_t now_usec) {
-        Limit *limit = r->kind == AUDIT_REFUSED ? limit_of(a, r->reason, now_usec) : NULL;
+        Limit *limit = r->kind == AUDIT_REFUSED || r->unproven ? limit_of(a, r->reason, now_usec) : NULL;
         Fields f;
         int k;
 

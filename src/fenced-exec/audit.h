@@ -2,8 +2,8 @@
 #pragma once
 
 /* One structured journal record per decision, refusals included (journalctl -t fence-virt). Each kind has a MESSAGE_ID
- * with catalog text that tells the operator what to do. Records of refused requests, which any stranger can cause, are
- * limited per reason; what was dropped is counted and said. */
+ * with catalog text that tells the operator what to do. Records of refused requests, which any stranger can cause, and
+ * of those given up before it was proven who asks, are limited per reason; what was dropped is counted and said. */
 
 #include "action.h"
 #include "base.h"
@@ -44,6 +44,7 @@ typedef struct AuditRecord {
                 result; /* FENCE_RESULT: off-proven, already-off, on, rebooted, off-start-failed, status-on, failed, ... */
         const char *backend; /* FENCE_BACKEND: libvirt */
         const char *proof; /* FENCE_PROOF: pidfd, state */
+        bool unproven; /* who is said to have asked was not proven: limited like AUDIT_REFUSED */
         uint64_t duration_usec; /* FENCE_DURATION_USEC: from Open to the decision */
 } AuditRecord;
 
@@ -59,7 +60,7 @@ Audit *audit_free(Audit *a);
 DEFINE_CLEANUP(Audit *, audit_free)
 
 /* Never fails the request: a record that cannot be written is counted, and the next one says so in FENCE_LOST. now_usec
- * is CLOCK_MONOTONIC, for the limit on AUDIT_REFUSED: AUDIT_BURST records per reason and AUDIT_INTERVAL_USEC, counted
+ * is CLOCK_MONOTONIC, for the limit on what strangers can cause: AUDIT_BURST records per reason and AUDIT_INTERVAL_USEC, counted
  * by what the reason begins with; when more than AUDIT_REASONS_MAX reasons are in use, the rest share one limit. */
 enum { AUDIT_BURST = 10, AUDIT_REASONS_MAX = 32 };
 #define AUDIT_INTERVAL_USEC (10 * USEC_PER_SEC)

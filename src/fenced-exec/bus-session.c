@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus-session.h"
+#include "bus-peer.h"
 #include "conversation.h"
-#include "log.h"
 #include "names.h"
 #include "origin.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
-#include <systemd/sd-bus.h>
-#include <systemd/sd-id128.h>
-
-/* One listener's connection. */
-typedef struct BusPeer {
-        BusServer *server;
-        sd_bus *bus;
-        sd_bus_slot *object, *disconnected;
-        Conversation *conversations[BUS_CONVERSATIONS_MAX];
-        size_t n;
-        LIST_ENTRY(BusPeer) entry;
-} BusPeer;
-
-struct BusServer {
-        Manager *manager;
-        int fd;
-        uid_t listen_uid;
-        sd_event_source *accept;
-        LIST_HEAD(, BusPeer) peers;
-        size_t n_peers;
-};
 
 static const char *const refusal_reasons[_REFUSED_BY_FORM_MAX] = {
         [REFUSED_SIZE] = "not the size of a request",
@@ -46,9 +21,14 @@ static const char *const refusal_reasons[_REFUSED_BY_FORM_MAX] = {
 static void on_gone(Conversation *c, void *userdata) {
         BusPeer *p = userdata;
 
+        if (c->answer_size > 0) {
+                bus_unread_add(&p->unread, c->answer_size);
+                bus_peer_check_unread(p);
+        }
         for (size_t i = 0; i < p->n; i++)
                 if (p->conversations[i] == c) {
                         p->conversations[i] = p->conversations[--p->n];
+                        bus_process_close(p->process, 1);
                         return;
                 }
 }
@@ -63,24 +43,6 @@ static Conversation *find(BusPeer *p, uint64_t id) {
         for (size_t i = 0; i < p->n; i++)
                 if (p->conversations[i]->id == id)
                         return p->conversations[i];
-        return NULL;
-}
-
-static BusPeer *bus_peer_free(BusPeer *p) {
-        if (!p)
-                return NULL;
-        LIST_REMOVE(p, entry);
-        p->server->n_peers--;
-        while (p->n > 0) {
-                Conversation *c = p->conversations[--p->n];
-
-                c->gone = NULL; /* it may outlive us, when it has started to act */
-                conversation_abort(c, "the listener is gone");
-        }
-        sd_bus_slot_unref(p->disconnected);
-        sd_bus_slot_unref(p->object);
-        sd_bus_close_unref(p->bus);
-        free(p);
         return NULL;
 }
 
@@ -124,11 +86,13 @@ static int method_open(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         if (size != form_size(origin.form))
                 return -EMSGSIZE;
-        if (p->n >= BUS_CONVERSATIONS_MAX)
+        if (!bus_process_open(p->process))
                 return error_reply(-EBUSY, error);
-        r = conversation_open(p->server->manager, &origin, bytes, &c);
-        if (r < 0)
+        r = conversation_open(p->manager, &origin, bytes, &c);
+        if (r < 0) {
+                bus_process_close(p->process, 1);
                 return error_reply(r, error);
+        }
         adopt(p, c);
         uint64_t id = c->id;
         r = conversation_identify(c, m);
@@ -216,7 +180,7 @@ static int method_report(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         if (reason >= _REFUSED_BY_FORM_MAX || !refusal_reasons[reason])
                 return -EINVAL;
-        conversation_report(p->server->manager, &origin, refusal_reasons[reason]);
+        conversation_report(p->manager, &origin, refusal_reasons[reason]);
         return sd_bus_reply_method_return(m, "");
 }
 
@@ -230,106 +194,6 @@ static const sd_bus_vtable session_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        bus_peer_free(userdata);
-        return 0;
-}
-
-static int bus_peer_start(BusPeer *p, int fd) {
-        sd_id128_t id;
-        int r;
-
-        r = sd_id128_randomize(&id);
-        if (r >= 0)
-                r = sd_bus_new(&p->bus);
-        if (r < 0) {
-                safe_close(fd);
-                return r;
-        }
-        r = sd_bus_set_fd(p->bus, fd, fd);
-        if (r < 0) {
-                safe_close(fd);
-                return r;
-        }
-        r = sd_bus_set_server(p->bus, true, id);
-        if (r >= 0)
-                r = sd_bus_negotiate_fds(p->bus, true);
-        if (r >= 0)
-                r = sd_bus_add_object_vtable(p->bus, &p->object, BUS_PATH, BUS_INTERFACE, session_vtable, p);
-        if (r >= 0)
-                r = sd_bus_match_signal(p->bus, &p->disconnected, NULL, "/org/freedesktop/DBus/Local",
-                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, p);
-        if (r >= 0)
-                r = sd_bus_start(p->bus);
-        if (r >= 0)
-                r = sd_bus_attach_event(p->bus, p->server->manager->event, SD_EVENT_PRIORITY_NORMAL);
-        return r;
-}
-
-static bool may_connect(const BusServer *s, int fd) {
-        struct ucred who;
-        socklen_t size = sizeof(who);
-
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-                return false;
-        if (who.uid == 0 || who.uid == geteuid() || who.uid == s->listen_uid)
-                return true;
-        log_warning("Refusing a connection to the private bus from uid %u.", (unsigned) who.uid);
-        return false;
-}
-
-static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata) {
-        BusServer *s = userdata;
-
-        _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0) /* it is gone again, or we have run out of something: then systemd starts us anew */
-                return errno == ECONNABORTED || errno == EAGAIN || errno == EINTR ? 0 : -errno;
-        if (!may_connect(s, fd))
-                return 0;
-        if (s->n_peers >= BUS_CONNECTIONS_MAX) {
-                log_warning("Too many listeners are connected.");
-                return 0;
-        }
-        BusPeer *p = calloc(1, sizeof(*p));
-        if (!p)
-                return 0;
-        p->server = s;
-        LIST_INSERT_HEAD(&s->peers, p, entry);
-        s->n_peers++;
-        int r = bus_peer_start(p, TAKE(fd, -1));
-        if (r < 0) {
-                log_error_errno(r, "Cannot serve a listener: %m");
-                bus_peer_free(p);
-        }
-        return 0;
-}
-
-int bus_server_new(Manager *m, int fd, uid_t listen_uid, BusServer **ret) {
-        BusServer *s = calloc(1, sizeof(*s));
-        if (!s) {
-                safe_close(fd);
-                return -ENOMEM;
-        }
-        *s = (BusServer){ .manager = m, .fd = fd, .listen_uid = listen_uid };
-        LIST_INIT(&s->peers);
-        int r = sd_event_add_io(m->event, &s->accept, fd, EPOLLIN, on_accept, s);
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(s->accept, true);
-        if (r < 0) {
-                bus_server_free(s);
-                return r;
-        }
-        *ret = s;
-        return 0;
-}
-
-BusServer *bus_server_free(BusServer *s) {
-        if (!s)
-                return NULL;
-        while (!LIST_EMPTY(&s->peers))
-                bus_peer_free(LIST_FIRST(&s->peers));
-        sd_event_source_disable_unref(s->accept);
-        safe_close(s->fd);
-        free(s);
-        return NULL;
+int bus_session_serve(BusPeer *p) {
+        return sd_bus_add_object_vtable(p->bus, &p->object, BUS_PATH, BUS_INTERFACE, session_vtable, p);
 }

@@ -59,6 +59,7 @@ void conversation_audit(Conversation *c, AuditKind kind, const char *decision, c
                 .result = result,
                 .backend = c->backend,
                 .proof = proof,
+                .unproven = kind == AUDIT_CANCELLED && c->deadline_usec == 0, /* Commit sets it */
                 .duration_usec = now - c->opened_usec,
         };
 
@@ -373,6 +374,8 @@ static bool deliver(Conversation *c, uint8_t *bytes, size_t size) {
 
 void conversation_answer(Conversation *c, Reply reply, uint8_t *bytes, size_t size) {
         bool delivered = deliver(c, bytes, size);
+
+        c->answer_size = delivered ? size : 0;
 
         free(bytes);
         /* what a question was answered with is stale at once: only what changed a domain is kept */

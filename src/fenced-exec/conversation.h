@@ -45,6 +45,7 @@ struct Conversation {
         sd_bus_message *open; /* the call to reply to when the requester was found */
         RequestKey key;
         LimitHold hold;
+        size_t answer_size; /* of what was sent to the listener */
 
         int fd; /* the guest's connection, from Commit on */
         sd_event_source *hangup;

@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 enum {
-        HYPERVISOR_QUEUE_MAX = 1024, /* jobs, waiting and at work */
+        HYPERVISOR_QUEUE_MAX = 4096, /* jobs, waiting and at work */
         HYPERVISOR_URIS_MAX = 16,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus-manager.h"
-#include "bus-session.h"
+#include "bus-server.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
@@ -9,7 +9,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static int run(void) {
         _cleanup_(manager_freep) Manager *m = NULL;
         _cleanup_(bus_server_freep) BusServer *server = NULL;
         _cleanup_(bus_manager_freep) BusManager *management = NULL;
-        const struct passwd *listener = getpwnam(LISTEN_USER);
+        const struct group *listeners = getgrnam(LISTEN_GROUP);
         ManagerPaths paths = base;
         ConfError e = {};
 
@@ -148,7 +148,7 @@ static int run(void) {
                 (void) sd_notifyf(false, "STATUS=%s", why);
                 return r;
         }
-        r = bus_server_new(m, fd, listener ? listener->pw_uid : geteuid(), &server);
+        r = bus_server_new(m, fd, listeners ? listeners->gr_gid : getegid(), &server);
         if (r >= 0)
                 r = bus_manager_new(m, &management);
         if (r >= 0)

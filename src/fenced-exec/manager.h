@@ -20,7 +20,7 @@
 
 #include <systemd/sd-event.h>
 
-enum { CONVERSATIONS_MAX = 2048 }; /* of all listeners together */
+enum { CONVERSATIONS_MAX = 4096 }; /* of all listeners together; see bus-process.h for each */
 
 typedef struct ManagerPaths {
         const char *conf, *conf_dropins, *groups, *keys;

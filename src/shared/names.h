@@ -17,8 +17,8 @@
 #define CHANNELS_PATH        CONFDIR "/channels.conf" /* the hook's */
 #define LEGACY_KEY_PATH      "/etc/cluster/fence_xvm.key"
 
-#define EXEC_USER   "fence-virt"
-#define LISTEN_USER "fence-virt-listen"
+#define EXEC_USER    "fence-virt"
+#define LISTEN_GROUP "fence-virt-listen" /* of every listener, whatever its user */
 
 /* The private bus between listeners and executor. All methods are asynchronous on both sides.
  *

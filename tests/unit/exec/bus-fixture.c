@@ -93,7 +93,7 @@ Fixture *fixture(void) {
         (void) snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s", f->socket);
         cr_assert_eq(bind(fd, &a.sa, sizeof(a.un)), 0);
         cr_assert_eq(listen(fd, 5), 0);
-        cr_assert_eq(bus_server_new(f->manager, fd, geteuid(), &f->server), 0);
+        cr_assert_eq(bus_server_new(f->manager, fd, getegid(), &f->server), 0);
         f->bus = connect_bus(f);
         make_pair(f);
         return f;

@@ -15,7 +15,7 @@
 #include <systemd/sd-bus.h>
 
 #include "auth.h"
-#include "bus-session.h"
+#include "bus-server.h"
 #include "conversation.h"
 #include "loop.h"
 #include "names.h"

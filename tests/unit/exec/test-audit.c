@@ -223,6 +223,18 @@ Test(audit, refusals_of_one_reason_are_limited_and_what_was_left_out_is_said) {
         cr_expect_null(strstr(c.text, "FENCE_SUPPRESSED"), "it is said once");
 }
 
+Test(audit, what_was_given_up_before_it_was_proven_who_asks_is_limited_too) {
+        const AuditRecord r = { .kind = AUDIT_CANCELLED, .reason = "one", .unproven = true };
+        Capture c = {};
+        _cleanup_(audit_freep) Audit *a = new_audit(&c);
+
+        for (unsigned i = 0; i < 100; i++)
+                audit_write(a, &r, 5);
+        cr_expect_eq(c.n, AUDIT_BURST);
+        audit_write(a, &r, 5 + AUDIT_INTERVAL_USEC);
+        cr_expect(has(&c, "FENCE_SUPPRESSED=90"), "%s", c.text);
+}
+
 Test(audit, nothing_but_refusals_is_limited) {
         static const AuditKind table[] = { AUDIT_DONE, AUDIT_FAILED, AUDIT_DENIED, AUDIT_CANCELLED,
                 AUDIT_STORM };
