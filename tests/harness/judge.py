@@ -84,6 +84,10 @@ class Bench:
             self.numbers[host] = now
         return acted
 
+    def count(self):
+        with self.lock:
+            self.conversations += 1
+
     def blame(self, what):
         with self.lock:
             self.wrong.append(what)
@@ -99,8 +103,7 @@ class Bench:
             return Attempt(None, '', '', result, run)
         while (talk := run.next()):
             then(talk)
-        with self.lock:
-            self.conversations += 1
+        self.count()
         return Attempt(*run.end(), result, run)
 
     def fails(self, what, action, target, strategy, seconds=None, guest=None):
@@ -135,7 +138,5 @@ class Bench:
 
     def nothing(self, what, data):
         """What a host must not have said."""
-        with self.lock:
-            self.conversations += 1
         if data:
             self.blame(f'{what}: the host said something')

@@ -77,6 +77,16 @@ def flipped(where, position, mask=1):
                    if len(data) > position else data, position + 1)
 
 
+def flipped_packet(b, position, mask):
+    """By a stream. The host has nothing to say to it."""
+    def strategy(talk):
+        packet = bytearray(talk.packet)
+        packet[position] ^= mask
+        b.nothing(f'packet {position}', relay(talk, lambda part, data: bytes(packet) if part == 'packet' else data).proof)
+        return True
+    return strategy
+
+
 def flipped_datagram(position, mask):
     """The changed datagram and the true one behind it: a host that calls back for the first calls twice."""
     def strategy(talk):
@@ -178,6 +188,7 @@ def swaps(b):
 
 def unanswered(b, what, talk, packet, challenge, response=b'', host=None):
     """A host gets this, in the name of a guest that is gone; what comes after the last of it has to be nothing."""
+    b.count()
     far = talk.open(packet, host, wait=0.5)
     answer = b''
     if far:
@@ -278,7 +289,7 @@ def mask(position):
 
 def flips(b, list_size):
     if b.transport == 'tcp':
-        b.each(b.fails, [(f'packet {i}', 'status', b.domain, flipped('packet', i, mask(i))) for i in range(PACKET)])
+        b.each(b.fails, [(f'packet {i}', 'status', b.domain, flipped_packet(b, i, mask(i))) for i in range(PACKET)])
     else:
         b.each(b.called_once, [(f'packet {i}', 'status', b.domain, flipped_datagram(i, mask(i))) for i in range(PACKET)])
     b.conclude('flips of every byte of the packet')
@@ -325,6 +336,22 @@ def drops(b):
     b.fails('drop of the answer', 'off', b.domain, dropped('answer'), seconds=1)
     b.check('what is dropped last has been done', b.settle(b.host) == [b.host], 'it was not')
     b.conclude('drops')
+
+
+def too_late(b):
+    """What the guest said is kept from the host until that has had enough. The guest is gone by then."""
+    def strategy(talk):
+        far = talk.open(talk.packet)
+        far.send(talk.challenge())
+        talk.send(far.read(PROOF))
+        return far, talk.read(RESPONSE)
+
+    b.count()
+    far, response = b.attempt('off', b.domain, strategy, hold=True).result
+    b.nothing('the end of a conversation without response', far.rest())
+    far.send(response)
+    b.check('he has a response to hold back', len(response) == RESPONSE)
+    b.conclude('a response that is held back')
 
 
 def duplicates(b):
@@ -465,6 +492,8 @@ def ours(b):
         attack(b)
     if b.transport == 'multicast':
         first_callers(b)
+    else:       # one deadline for both
+        too_late(b)
 
 
 def main():
