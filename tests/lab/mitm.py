@@ -20,7 +20,7 @@ import fx2  # noqa: E402
 from harness import middle  # noqa: E402
 from harness.judge import TRANSPORTS, Bench, Host  # noqa: E402
 
-SUCCESS, FAILURE, IS_OFF = b'\0', b'\1', b'\2'
+SUCCESS, IS_OFF = b'\0', b'\2'
 UNKNOWN = 'vm9'         # no host has it: the true answer is a failure
 GUESTS = 8
 PACKET, RESPONSE, PROOF, TAG = 176, 64, 128, 64
