@@ -120,6 +120,20 @@ class Bench:
         d, o = (median([r['p99_us'] for r in side]) / 1000 for side in (debian, ours))
         self.row('64 agents at once, tcp: p99', 'ms', d, o, '<= 0.2 x', o <= 0.2 * d, n)
 
+    def policy(self, name, rounds, count, n_domains, **load):
+        """What a large policy costs: the same question without any group, and with 1000 that all are the requester's."""
+        without, with_groups = [], []
+        for i in range(rounds):
+            turns = [(0, without), (1000, with_groups)]
+            for groups, answers in turns if i % 2 == 0 else turns[::-1]:
+                self.ours('policy', groups=groups, members=50)
+                self.ours('load', count=20, **load)
+                answers.append(self.ours('load', count=count, **load))
+        old, new = (median([r['p50_us'] for r in answers]) / 1000 for answers in (without, with_groups))
+        failed = sum(r['failed'] for r in without + with_groups)
+        self.row(f'{name}: 1000 groups of 50, {n_domains} domains', 'ms', None, f'{failed} failed' if failed else new,
+                 '<= 1.05 x none', not failed and new <= 1.05 * old, f'{rounds} x {count}', ratio=f'{new / old:.2f} x none')
+
     def hang(self, what, how, sides=None, pause=0, count=50, **load):
         """One good request while something else hangs, and the same request while nothing does, in turns. Debian is
         asked once: its answer takes seconds, if it comes."""
@@ -233,6 +247,12 @@ class Bench:
         self.both('host_up', transport='tcp')
         self.latency('list of 5000', 0.1, self.n(3, 2), self.n(10, 5), action='list', target='')
         self.hang('a list of 5000 is not read', 'unread', guest=True)
+
+        n = 10000
+        self.ours('domains_up', n=n, running=8)
+        self.policy('raw status, tcp', rounds, self.n(2000, 500), n, target=f'vm{n}', expect=2)
+        self.policy('list', self.n(5, 3), self.n(10, 5), n, action='list', target='')
+        self.ours('policy', groups=0, members=0)
         self.down()
 
     def table(self):
