@@ -67,8 +67,9 @@ static void on_listed(const InquiryResult *result, void *userdata) {
                 fail(c, "the list could not be made", "failed");
                 return;
         }
-        (void) snprintf(reason, sizeof(reason), "%zu of %zu domains are shown%s%s", n, result->n_records,
-                result->trouble[0] ? "; incomplete: " : "", result->trouble);
+        (void) snprintf(reason, sizeof(reason), "%zu of %zu domains are shown%s%s", n,
+                list_count(result->records, result->n_records), result->trouble[0] ? "; incomplete: " : "",
+                result->trouble);
         conversation_audit(c, AUDIT_DONE, "allow", reason, "listed", NULL);
         conversation_answer(c, REPLY_LIST, bytes, size);
 }

@@ -69,6 +69,19 @@ static void cut_name(const char *name, char ret[static WIRE_TARGET_MAX + 1]) {
         ret[n] = 0;
 }
 
+size_t list_count(const WorkerRecord *records, size_t n) {
+        size_t k = 0;
+
+        for (size_t i = 0; i < n; i++)
+                k += records[i].state != WORKER_STATE_LABELS;
+        return k;
+}
+
+/* A record of labels belongs to the one before it. */
+static const char *labels_of(const WorkerRecord *records, size_t n, size_t i) {
+        return i + 1 < n && records[i + 1].state == WORKER_STATE_LABELS ? records[i + 1].name : "";
+}
+
 int list_build(const WorkerRecord *records, size_t n, const Policy *opened, const Policy *policy,
         const Identity *requester, Record **ret, size_t *ret_n) {
         size_t k = 0;
@@ -86,9 +99,10 @@ int list_build(const WorkerRecord *records, size_t n, const Policy *opened, cons
         for (size_t i = 0; i < n; i++) {
                 const WorkerRecord *w = &records[i];
 
-                const PolicyDomain d = { w->name, w->uuid, w->labels };
+                const PolicyDomain d = { w->name, w->uuid, labels_of(records, n, i) };
 
-                if (!w->name[0] || policy_scope_check(&now, &d) != VERDICT_ALLOW ||
+                if (!w->name[0] || w->state == WORKER_STATE_LABELS ||
+                        policy_scope_check(&now, &d) != VERDICT_ALLOW ||
                         (opened != policy && policy_scope_check(&then, &d) != VERDICT_ALLOW))
                         continue;
                 cut_name(w->name, list[k].name);

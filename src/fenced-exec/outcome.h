@@ -23,6 +23,9 @@ Outcome outcome_of_operation(Action action, WorkerResult result);
 /* A domain whose power is unknown is neither on nor off: failure. */
 Outcome outcome_of_status(PowerState power);
 
+/* Domains among the records: those of labels are none. */
+size_t list_count(const WorkerRecord *records, size_t n);
+
 /* What the requester may list by both policies, sorted as agents expect (ignoring case), names cut to 63 bytes between characters. The
  * caller frees *ret, which is NULL when nothing is left. -ENOMEM. */
 int list_build(const WorkerRecord *records, size_t n, const Policy *opened, const Policy *policy,

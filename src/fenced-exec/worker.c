@@ -107,7 +107,6 @@ static void deliver(Worker *w, size_t size) {
                 for (size_t i = 0; i < e.n_records; i++) {
                         terminate(records[i].name, sizeof(records[i].name));
                         terminate(records[i].uuid, sizeof(records[i].uuid));
-                        terminate(records[i].labels, sizeof(records[i].labels));
                         terminate(records[i].port, sizeof(records[i].port));
                 }
         }

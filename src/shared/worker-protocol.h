@@ -17,7 +17,8 @@ enum {
         WORKER_PORT_SIZE = 16, /* name of a network interface */
         WORKER_LABELS_SIZE =
                 128, /* of a domain's libvirt metadata, all of them, separated by single blanks */
-        WORKER_RECORDS_MAX = 16384,
+        WORKER_DOMAINS_MAX = 16384, /* that can be listed */
+        WORKER_RECORDS_MAX = 2 * WORKER_DOMAINS_MAX,
         WORKER_FD = 3, /* where a worker finds its end of the socketpair */
 };
 
@@ -96,10 +97,13 @@ typedef struct WorkerEvent {
         char message[WORKER_MESSAGE_SIZE]; /* for the journal, UTF-8 without control characters */
 } WorkerEvent;
 
+/* A LIST with WORKER_JOB_LABELS has behind the record of each domain with labels one more: of this state, with the labels as
+ * its name. Records are not made larger for that: thousands of them pass through several buffers. */
+enum { WORKER_STATE_LABELS = UINT8_MAX };
+
 typedef struct WorkerRecord {
         char name[WORKER_NAME_SIZE];
         char uuid[WORKER_UUID_SIZE];
-        char labels[WORKER_LABELS_SIZE]; /* as above */
         char port[WORKER_PORT_SIZE]; /* IDENTIFY_PORT (with nothing else), LIST_PORTS */
         uint8_t state; /* LIST: virDomainState. LIST_PORTS: 1 when libvirt keeps the domain from lying there */
         uint8_t reserved[2];

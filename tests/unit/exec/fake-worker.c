@@ -46,8 +46,12 @@ static bool is_meant(size_t i, const char *target) {
         return strcmp(domains[i].name, target) == 0 || strcmp(uuid, target) == 0;
 }
 
+static bool has_labels(const WorkerJob *j, size_t i) {
+        return j->flags & WORKER_JOB_LABELS && domains[i].labels;
+}
+
 static void set_labels(const WorkerJob *j, size_t i, char ret[static WORKER_LABELS_SIZE]) {
-        if (j->flags & WORKER_JOB_LABELS && domains[i].labels)
+        if (has_labels(j, i))
                 (void) snprintf(ret, WORKER_LABELS_SIZE, "%s", domains[i].labels);
 }
 
@@ -124,15 +128,20 @@ static void act(const WorkerJob *j) {
 static void list(const WorkerJob *j) {
         WorkerEvent e = event_for(j, WORKER_EVENT_RESULT, WORKER_OK);
 
-        e.n_records = ELEMENTSOF(domains);
+        for (size_t i = 0; i < ELEMENTSOF(domains); i++)
+                e.n_records += has_labels(j, i) ? 2 : 1;
         say(&e, sizeof(e));
         for (size_t i = 0; i < ELEMENTSOF(domains); i++) {
                 WorkerRecord r = { .state = domains[i].power == POWER_ON ? 1 : 5 };
 
                 (void) snprintf(r.name, sizeof(r.name), "%s", domains[i].name);
                 (void) snprintf(r.uuid, sizeof(r.uuid), UUID_BASE "%c", domains[i].last);
-                set_labels(j, i, r.labels);
                 say(&r, sizeof(r));
+                if (has_labels(j, i)) {
+                        r = (WorkerRecord){ .state = WORKER_STATE_LABELS };
+                        (void) snprintf(r.name, sizeof(r.name), "%s", domains[i].labels);
+                        say(&r, sizeof(r));
+                }
         }
 }
 
