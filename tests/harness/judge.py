@@ -6,6 +6,7 @@ libvirt."""
 import collections
 import concurrent.futures
 import subprocess
+import sys
 import threading
 
 from . import middle
@@ -58,7 +59,9 @@ class Bench:
         self.check(text, numbers[0] and not any(numbers[1:]), why)
 
     def check(self, what, good, why=''):
-        print(f'PASS {self.name}: {what}' if good else f'FAIL {self.name}: {what}: {why}', flush=True)
+        line = f'PASS {self.name}: {what}\n' if good else f'FAIL {self.name}: {what}: {why}\n'
+        sys.stdout.write(line)      # in one piece, as two write at once
+        sys.stdout.flush()
 
     def conclude(self, what):
         """PASS or FAIL for everything since the last time."""
