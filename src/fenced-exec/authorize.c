@@ -7,6 +7,8 @@ struct Authorization {
         sd_bus_message *call;
         sd_bus_slot *slot; /* the question that is out */
         const char *action;
+        size_t *n_waiting;
+        bool waits; /* and is counted there */
         AuthorizationDone done;
         void *userdata;
 };
@@ -16,6 +18,8 @@ enum { POLKIT_ALLOW_INTERACTION = 1 };
 Authorization *authorization_free(Authorization *a) {
         if (!a)
                 return NULL;
+        if (a->waits)
+                --*a->n_waiting;
         sd_bus_slot_unref(a->slot);
         sd_bus_message_unref(a->call);
         free(a);
@@ -49,6 +53,8 @@ static int ask_polkit(Authorization *a) {
                                  : 0;
         int r;
 
+        if (*a->n_waiting >= AUTHORIZATIONS_MAX)
+                return -EBUSY;
         a->slot = sd_bus_slot_unref(a->slot);
         r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.PolicyKit1",
                 "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
@@ -56,7 +62,13 @@ static int ask_polkit(Authorization *a) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
                         sd_bus_message_get_sender(a->call), a->action, 0, flags, "");
-        return r < 0 ? r : sd_bus_call_async(bus, &a->slot, m, on_polkit, a, UINT64_MAX);
+        if (r >= 0)
+                r = sd_bus_call_async(bus, &a->slot, m, on_polkit, a, UINT64_MAX);
+        if (r < 0)
+                return r;
+        a->waits = true;
+        ++*a->n_waiting;
+        return 0;
 }
 
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -70,13 +82,17 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return ask_polkit(a) < 0 ? finish(a, false) : 0;
 }
 
-int authorization_new(sd_bus_message *call, const char *action, AuthorizationDone done, void *userdata,
-        Authorization **ret) {
+int authorization_new(sd_bus_message *call, const char *action, size_t *n_waiting, AuthorizationDone done,
+        void *userdata, Authorization **ret) {
         _cleanup_(authorization_freep) Authorization *a = calloc(1, sizeof(*a));
 
         if (!a)
                 return -ENOMEM;
-        *a = (Authorization){ sd_bus_message_ref(call), NULL, action, done, userdata };
+        *a = (Authorization){ .call = sd_bus_message_ref(call),
+                .action = action,
+                .n_waiting = n_waiting,
+                .done = done,
+                .userdata = userdata };
         int r = sd_bus_call_method_async(sd_bus_message_get_bus(call), &a->slot, "org.freedesktop.DBus",
                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, a, "s",
                 sd_bus_message_get_sender(call));

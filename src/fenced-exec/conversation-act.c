@@ -37,6 +37,22 @@ static void deny(Conversation *c, const char *reason) {
         answer(c, REPLY_DENIED);
 }
 
+static int on_denied(sd_event_source *s, uint64_t usec, void *userdata) {
+        answer(userdata, REPLY_DENIED);
+        return 0;
+}
+
+static void deny_in_time(Conversation *c, const char *reason) {
+        uint64_t passed = manager_now(c->manager) - c->asked_usec;
+
+        conversation_audit(c, AUDIT_DENIED, "deny", reason, "denied", NULL);
+        c->denied = true;
+        if (sd_event_add_time(c->manager->event, &c->expiry, CLOCK_MONOTONIC,
+                    c->asked_usec + (passed / CONVERSATION_GRID_USEC + 1) * CONVERSATION_GRID_USEC, 1,
+                    on_denied, c) < 0)
+                answer(c, REPLY_DENIED);
+}
+
 static void on_pinged(const InquiryResult *result, void *userdata) {
         Conversation *c = userdata;
 
@@ -172,7 +188,7 @@ static void on_resolved(const InquiryResult *result, void *userdata) {
         remember(c, result); /* before anybody asks whether the requester may know */
         const Finding found = inquiry_finding(result, request_of(c)->target, &c->manager->memory);
         if (judge(c, &found, &why) != VERDICT_ALLOW) {
-                deny(c, why.text);
+                deny_in_time(c, why.text);
                 return;
         }
         switch (result->outcome) {
@@ -199,6 +215,7 @@ static int ask(Conversation *c, WorkerJobKind kind, InquiryDone done) {
                 .deadline_usec = c->deadline_usec };
 
         c->backend = "libvirt";
+        c->asked_usec = manager_now(m);
         return inquiry_new(m->hypervisors, m->n_hypervisors, &request, memory_find(&m->memory, target), done,
                 c, &c->inquiry);
 }

@@ -342,6 +342,10 @@ void conversation_abort(Conversation *c, const char *reason) {
                         "the guest did not answer our challenge (another key, or another -C hash?)",
         };
 
+        if (c->denied) {
+                conversation_free(c);
+                return;
+        }
         c->hangup = sd_event_source_disable_unref(c->hangup);
         c->open = sd_bus_message_unref(c->open);
         c->commit = sd_bus_message_unref(c->commit);

@@ -22,14 +22,19 @@
 
 #define CONVERSATION_USEC (60 * USEC_PER_SEC) /* from Open to Commit, at most */
 
+/* To look up a domain that exists takes longer than to find that there is none: what is denied after a lookup is answered at
+ * a multiple of this after it began, so that the time does not tell what the answer hides. */
+#define CONVERSATION_GRID_USEC (50 * USEC_PER_MSEC)
+
 typedef struct Conversation Conversation;
 
 struct Conversation {
         Manager *manager;
         uint64_t id;
         uint8_t request_id[16];
-        uint64_t opened_usec, deadline_usec;
+        uint64_t opened_usec, asked_usec, deadline_usec;
         sd_event_source *expiry;
+        bool denied; /* and audited: only the answer is still to go out */
 
         Form form;
         bool keyless; /* nothing was signed: the requester's own domain must be known */

@@ -28,7 +28,7 @@ typedef struct Explain {
 struct Explains {
         Manager *manager;
         TAILQ_HEAD(, Explain) list; /* in order of arrival */
-        size_t n, n_asking;
+        size_t n, n_waiting;
 };
 
 int explains_new(Manager *m, Explains **ret) {
@@ -45,8 +45,6 @@ int explains_new(Manager *m, Explains **ret) {
 static void explain_free(Explain *e) {
         TAILQ_REMOVE(&e->all->list, e, entry);
         e->all->n--;
-        if (e->authorization)
-                e->all->n_asking--;
         authorization_free(e->authorization);
         inquiry_free(e->inquiry);
         sd_event_source_disable_unref(e->deadline);
@@ -162,7 +160,6 @@ static void on_authorized(bool allowed, void *userdata) {
         Explain *e = userdata;
 
         e->authorization = NULL;
-        e->all->n_asking--;
         if (!allowed)
                 fail(e, SD_BUS_ERROR_ACCESS_DENIED, "polkit does not allow " POLKIT_ACTION_EXPLAIN);
         else if (!e->requester.uuid[0])
@@ -207,7 +204,7 @@ int explain(Explains *x, sd_bus_message *call, sd_bus_error *error) {
 
         if (r < 0)
                 return r;
-        if (x->n >= EXPLAINS_MAX || x->n_asking >= EXPLAINS_ASKING_MAX)
+        if (x->n >= EXPLAINS_MAX)
                 return sd_bus_error_set_const(error, BUS_ERROR_BUSY, "Too many are asking");
         e = malloc(sizeof(*e));
         if (!e)
@@ -220,11 +217,11 @@ int explain(Explains *x, sd_bus_message *call, sd_bus_error *error) {
         r = sd_event_add_time(x->manager->event, &e->deadline, CLOCK_MONOTONIC,
                 manager_now(x->manager) + EXPLAIN_USEC, USEC_PER_SEC, on_deadline, e);
         if (r >= 0)
-                r = authorization_new(call, POLKIT_ACTION_EXPLAIN, on_authorized, e, &e->authorization);
+                r = authorization_new(
+                        call, POLKIT_ACTION_EXPLAIN, &x->n_waiting, on_authorized, e, &e->authorization);
         if (r < 0) {
                 explain_free(e);
                 return r;
         }
-        x->n_asking++;
         return 1;
 }

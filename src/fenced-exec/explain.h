@@ -9,15 +9,9 @@
 
 #include <systemd/sd-bus.h>
 
-enum {
-        EXPLAINS_MAX = 16, /* at once */
-        EXPLAINS_ASKING_MAX =
-                8, /* of these, at most so many wait for polkit: root does not wait for users */
-};
+enum { EXPLAINS_MAX = 16 }; /* at once; see also AUTHORIZATIONS_MAX */
 
-/* One at a time looks a domain up, so that a hypervisor that hangs has all but one of its workers for fencing.
- *
- * For everything: a person may have to type a password. */
+/* For everything: a person may have to type a password. */
 #define EXPLAIN_USEC (2 * 60 * USEC_PER_SEC)
 
 typedef struct Explains Explains;
@@ -29,6 +23,8 @@ void explains_clear(Explains *x);
 Explains *explains_free(Explains *x);
 DEFINE_CLEANUP(Explains *, explains_free)
 
-/* A call "sss": requester, action, target. Replies "bssss" (allowed, group, reason, name, UUID), sooner or later: 1, or
+/* One at a time looks a domain up, so that a hypervisor that hangs has all but one of its workers for fencing.
+ *
+ * A call "sss": requester, action, target. Replies "bssss" (allowed, group, reason, name, UUID), sooner or later: 1, or
  * negative with *error filled. */
 int explain(Explains *x, sd_bus_message *call, sd_bus_error *error);

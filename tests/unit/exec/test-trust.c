@@ -231,3 +231,31 @@ Test(trust, labels_make_members_for_who_signs) {
         cr_expect_eq(request(f, ACTION_ON, "vm4"), REPLY_FAILURE, "its label is remembered");
         fixture_end(f);
 }
+
+Test(trust, the_time_of_a_refusal_does_not_tell_whether_the_target_exists) {
+        static const char *const targets[] = { "vm3", "nosuch", "ambiguous2", VM("3"), VM("f") };
+        Fixture *f = fixture();
+
+        (void) request(f, ACTION_STATUS, "vm1"); /* a worker is there */
+        for (size_t i = 0; i < ELEMENTSOF(targets); i++) {
+                uint64_t begin = loop_now();
+
+                cr_expect_eq(request(f, ACTION_STATUS, targets[i]), REPLY_DENIED);
+                cr_expect_geq(loop_now() - begin, CONVERSATION_GRID_USEC, "%s", targets[i]);
+        }
+        fixture_end(f);
+}
+
+Test(trust, who_hangs_up_before_a_refusal_is_recorded_once) {
+        Fixture *f = fixture();
+        Call c;
+
+        ask(f, ACTION_OFF, "vm3", &c);
+        loop_until(f->event, f->n_audit == 1);
+        cr_expect(audited(f, "FENCE_RESULT=denied\n"));
+        cr_expect_not(c.done, "the answer has its time");
+        f->guest = safe_close(f->guest);
+        loop_until(f->event, f->manager->n_conversations == 0);
+        cr_expect_eq(f->n_audit, 1);
+        fixture_end(f);
+}
