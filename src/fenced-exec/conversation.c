@@ -221,6 +221,8 @@ static void on_identified(const InquiryResult *result, void *userdata) {
         if (found) {
                 identity_set_domain(
                         &c->requester, result->answer->name, result->answer->uuid, result->answer->labels);
+                if (c->form == FORM_VSOCK)
+                        ports_learn(&c->manager->cids, c->requester.source, c->requester.uuid);
                 if (c->form == FORM_FRAME)
                         (void) snprintf(c->requester.source, sizeof(c->requester.source), "%s",
                                 c->requester.name[0] ? c->requester.name : c->requester.uuid);
@@ -242,6 +244,7 @@ int conversation_identify(Conversation *c, sd_bus_message *call) {
                 .kind = c->form == FORM_FRAME ? WORKER_JOB_IDENTIFY_PROCESS : WORKER_JOB_IDENTIFY_CID,
                 .target = c->form == FORM_FRAME ? c->process.path : NULL,
                 .subject = c->form == FORM_FRAME ? (uint64_t) c->process.pid : c->requester.cid,
+                .domain = c->form == FORM_VSOCK ? ports_find(&m->cids, c->requester.source) : NULL,
                 .labels = policy_uses_labels(c->policy),
                 .deadline_usec = c->opened_usec + m->settings->operation_timeout_usec,
         };

@@ -57,7 +57,7 @@ typedef struct JobRequest {
         uint64_t
                 deadline_usec; /* CLOCK_MONOTONIC; when it passes the job fails, and its worker, if it has one, is killed */
         bool labels; /* RESOLVE, LIST, IDENTIFY: wanted */
-        const char *domain; /* IDENTIFY_PORT: a UUID, or NULL */
+        const char *domain; /* IDENTIFY_PORT, IDENTIFY_CID: a UUID, or NULL */
 } JobRequest;
 
 /* Queues a job; never calls the handler before it returns. -EBUSY when HYPERVISOR_QUEUE_MAX is reached. */

@@ -44,6 +44,7 @@ Manager *manager_free(Manager *m) {
                 conversation_free(m->conversations);
         inquiry_free(m->survey);
         ports_done(&m->ports);
+        ports_done(&m->cids);
         operations_free(m->operations);
         drop_hypervisors(m);
         settings_free(m->settings);

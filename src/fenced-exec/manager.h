@@ -41,7 +41,7 @@ typedef struct Manager {
         size_t n_hypervisors;
 
         NeighbourKernel kernel; /* set by main(); without it LocalGuestsOnly= lets nobody pass */
-        Ports ports;
+        Ports ports, cids; /* of the second the names are "cid:N" */
         struct Inquiry *survey; /* port-survey.h */
         bool survey_asked, survey_said;
 

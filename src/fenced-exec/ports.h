@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which domain was seen at which network interface of the host. Only where to look first: it is asked again each time. It
+/* Which domain was seen at which network interface of the host, or vsock CID. Only where to look first: it is asked again each time. It
  * spares a request the wait for domains that are none of its business (fenced-worker/libvirt-port.c). Pure. */
 
 #include "base.h"

@@ -89,7 +89,7 @@ static bool target_is_valid(const WorkerJob *r) {
 }
 
 static bool domain_is_valid(const WorkerJob *r) {
-        if (r->kind != WORKER_JOB_IDENTIFY_PORT)
+        if (r->kind != WORKER_JOB_IDENTIFY_PORT && r->kind != WORKER_JOB_IDENTIFY_CID)
                 return r->domain[0] == '\0';
         return memchr(r->domain, '\0', sizeof(r->domain)) &&
                (r->domain[0] == '\0' || wire_is_uuid(r->domain));

@@ -104,6 +104,12 @@ int libvirt_refuse(Job *j, const char *why);
  * libvirt_describe(), but 1 when it runs and 0 when not. */
 int libvirt_check_runs(Libvirt *l, Job *j, virDomainPtr d);
 
+/* The running domain of which is_it() is true, to be freed by the caller. While libvirt ends a QEMU that does not want to, which takes
+ * it ten seconds and more, it answers no question about that domain, and none about all of them: so the one that the job names
+ * is asked first, and all only if it is not that. 1: *ret. 0: there is none. -ENOTCONN, or -EIO with the answer WORKER_FAILED. */
+int libvirt_find(
+        Libvirt *l, Job *j, bool (*is_it)(virDomainPtr d, const WorkerJob *what), virDomainPtr *ret);
+
 /* libvirt-port.c */
 int libvirt_identify_port(Libvirt *l, Job *j);
 int libvirt_list_ports(Libvirt *l, Job *j);

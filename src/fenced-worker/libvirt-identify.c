@@ -96,31 +96,47 @@ int libvirt_identify_process(Libvirt *l, Job *j) {
         return 0;
 }
 
+int libvirt_find(
+        Libvirt *l, Job *j, bool (*is_it)(virDomainPtr d, const WorkerJob *what), virDomainPtr *ret) {
+        virDomainPtr before = NULL;
+
+        if (j->request.domain[0])
+                before = virDomainLookupByUUIDString(l->connection, j->request.domain);
+        if (before && is_it(before, &j->request)) {
+                *ret = before;
+                return 1;
+        }
+        if (before)
+                (void) virDomainFree(before);
+        l->n_listed = virConnectListAllDomains(l->connection, &l->listed, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+        if (l->n_listed < 0)
+                return libvirt_fail(l, j, "Cannot list the domains") < 0 ? -ENOTCONN : -EIO;
+        for (int i = 0; i < l->n_listed; i++)
+                if (is_it(l->listed[i], &j->request)) {
+                        *ret = TAKE(l->listed[i], l->listed[--l->n_listed]);
+                        return 1;
+                }
+        return 0;
+}
+
+static bool has_cid(virDomainPtr d, const WorkerJob *what) {
+        _cleanup_free_ char *xml = live_xml(d);
+
+        return xml && domain_xml_cid(xml) == what->subject;
+}
+
 int libvirt_identify_cid(Libvirt *l, Job *j) {
-        virDomainPtr *list = NULL;
-        int n, found = -1, r = 0;
+        _cleanup_domain_ virDomainPtr d = NULL;
 
         if (l->death != DEATH_PIDFD)
                 return libvirt_refuse(j, "CIDs are those of the QEMU of this host only");
-        n = virConnectListAllDomains(l->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-        if (n < 0)
-                return libvirt_fail(l, j, "Cannot list the domains");
-        for (int i = 0; i < n && found < 0; i++) {
-                _cleanup_free_ char *xml = live_xml(list[i]);
-
-                if (xml && domain_xml_cid(xml) == j->request.subject)
-                        found = i;
-        }
-        if (found >= 0)
-                r = libvirt_check_runs(l, j, list[found]);
-        for (int i = 0; i < n; i++)
-                (void) virDomainFree(list[i]);
-        free(list);
-
+        int r = libvirt_find(l, j, has_cid, &d);
+        if (r == 0)
+                return libvirt_refuse(j, "no domain has this CID");
+        if (r > 0)
+                r = libvirt_check_runs(l, j, d);
         if (r < 0)
                 return r == -ENOTCONN ? r : 0;
-        if (found < 0)
-                return libvirt_refuse(j, "no domain has this CID");
         if (r == 0)
                 return libvirt_refuse(j, "the domain that asks is not running (paused, or still migrating)");
         j->result.result = WORKER_FOUND;

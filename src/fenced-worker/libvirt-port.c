@@ -6,17 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* While libvirt ends a QEMU that does not want to, which takes it ten seconds and more, it answers no question about that domain,
- * and none about all of them. So the domain that had the port before is asked first, and all only if it was not that. */
-
 static bool same_text(const char *value, void *userdata) {
         return strcmp(value, userdata) == 0;
 }
 
-static bool has_port(virDomainPtr d, const char *port) {
+static bool has_port(virDomainPtr d, const WorkerJob *what) {
         _cleanup_free_ char *xml = virDomainGetXMLDesc(d, 0);
 
-        return xml && domain_xml_any_port(xml, same_text, (void *) port);
+        return xml && domain_xml_any_port(xml, same_text, (void *) what->target);
 }
 
 static int add_record(Job *j, const WorkerRecord *record, size_t *allocated) {
@@ -83,32 +80,17 @@ static int identify(Libvirt *l, Job *j, virDomainPtr d) {
         return 0;
 }
 
-static virDomainPtr find_domain(Libvirt *l, Job *j) {
-        virDomainPtr d = NULL;
-
-        l->n_listed = virConnectListAllDomains(l->connection, &l->listed, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-        for (int i = 0; i < l->n_listed && !d; i++)
-                if (has_port(l->listed[i], j->request.target))
-                        d = l->listed[i];
-        return d;
-}
-
 int libvirt_identify_port(Libvirt *l, Job *j) {
-        _cleanup_domain_ virDomainPtr before = NULL;
+        _cleanup_domain_ virDomainPtr d = NULL;
 
         if (l->death != DEATH_PIDFD)
                 return libvirt_refuse(j, "ports are those of the QEMU of this host only");
-        if (j->request.domain[0])
-                before = virDomainLookupByUUIDString(l->connection, j->request.domain);
-        if (before && has_port(before, j->request.target))
-                return identify(l, j, before);
-
-        virDomainPtr d = find_domain(l, j);
-        if (l->n_listed < 0)
-                return libvirt_fail(l, j, "Cannot list the domains");
-        if (!d)
+        int r = libvirt_find(l, j, has_port, &d);
+        if (r == 0)
                 return libvirt_refuse(
                         j, "LocalGuestsOnly=yes, and its port of the bridge is no running domain's");
+        if (r < 0)
+                return r == -ENOTCONN ? r : 0;
         return identify(l, j, d);
 }
 

@@ -54,7 +54,7 @@ typedef struct WorkerJob {
                 [WORKER_NAME_SIZE]; /* name or UUID for RESOLVE, UUID for ACT, path for IDENTIFY_PROCESS, interface for
                                       IDENTIFY_PORT */
         char domain
-                [WORKER_UUID_SIZE]; /* IDENTIFY_PORT: UUID of the one that had it before, which is asked first; "" for none */
+                [WORKER_UUID_SIZE]; /* IDENTIFY_PORT, IDENTIFY_CID: UUID of the one that had it before, which is asked first; "" for none */
 } WorkerJob;
 
 typedef enum WorkerEventKind {

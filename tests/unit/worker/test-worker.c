@@ -296,7 +296,7 @@ Test(worker, refuses_malformed_jobs_and_serves_on) {
         cr_assert_eq(drive_stop(&d), 0);
 }
 
-Test(worker, knows_ports_of_this_hosts_qemu_only) {
+Test(worker, knows_ports_and_cids_of_this_hosts_qemu_only) {
         Drive d = drive_test_domains();
         WorkerJob j = drive_job(WORKER_JOB_IDENTIFY_PORT, ACTION_NULL, "vnet0");
         WorkerRecord *records = NULL;
@@ -306,6 +306,13 @@ Test(worker, knows_ports_of_this_hosts_qemu_only) {
         cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_NOT_FOUND);
         (void) snprintf(j.domain, sizeof(j.domain), "web1");
         cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_FAILED, "no UUID");
+        j = drive_job(WORKER_JOB_IDENTIFY_CID, ACTION_NULL, "");
+        j.subject = 3;
+        (void) snprintf(j.domain, sizeof(j.domain), "%s", RUNNING);
+        cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_NOT_FOUND);
+        j = drive_job(WORKER_JOB_RESOLVE, ACTION_NULL, "web1");
+        (void) snprintf(j.domain, sizeof(j.domain), "%s", RUNNING);
+        cr_expect_eq(drive_send(&d, &j, NULL, NULL).result, WORKER_FAILED, "is for IDENTIFY only");
         j = drive_job(WORKER_JOB_LIST_PORTS, ACTION_NULL, "");
         WorkerEvent e = drive_send(&d, &j, NULL, &records);
         cr_expect_eq(e.result, WORKER_OK);
