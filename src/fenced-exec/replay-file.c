@@ -50,7 +50,7 @@ static int map(int fd, ReplayRing **ret) {
 }
 
 static int map_existing(const char *path, ReplayRing **ret) {
-        struct stat st;
+        struct stat st = {};
         ReplayRing *ring = NULL;
         _cleanup_close_ int fd = open_file(path, O_RDWR, &st);
 
@@ -99,7 +99,7 @@ static int read_all(int fd, void *buffer, size_t size) {
 /* The copy as it was written: the used part of a ring, and its SHA-256. */
 static int read_copy(const char *path, ReplayRing *ret) {
         uint8_t expected[CHECKSUM_SIZE], found[CHECKSUM_SIZE];
-        struct stat st;
+        struct stat st = {};
         _cleanup_close_ int fd = open_file(path, O_RDONLY, &st);
 
         if (fd < 0)
@@ -133,32 +133,37 @@ static void fill_from_copy(ReplayRing *ring, const char *path) {
         free(copy);
 }
 
-/* The file in /run, or a new one; memory of its own when neither can be had. */
-static int get_ring(const char *path, ReplayRing **ret, bool *ret_new) {
-        int r = map_existing(path, ret);
+/* The file in /run, or a new one; memory of its own when neither can be had. NULL: nor can that. */
+static ReplayRing *get_ring(const char *path, bool *ret_new) {
+        ReplayRing *ring = NULL;
+        int r = map_existing(path, &ring);
 
-        *ret_new = r < 0;
-        if (r >= 0)
-                return 0;
+        *ret_new = !ring;
+        if (ring)
+                return ring;
         if (r == -EBADMSG)
                 set_aside(path);
         if (r == -EBADMSG || r == -ENOENT)
-                r = map_new(path, ret);
-        if (r >= 0)
-                return 0;
+                r = map_new(path, &ring);
+        if (ring)
+                return ring;
         log_warning_errno(r,
                 "Cannot use %s: %m. Packets seen from now on are forgotten if the executor is killed.",
                 path);
-        return replay_ring_new(ret);
+        (void) replay_ring_new(&ring);
+        return ring;
 }
 
 int replay_open(const char *run_path, const char *state_path, Replay **ret) {
         ReplayRing *ring = NULL;
         bool is_new = true;
-        int r = run_path ? get_ring(run_path, &ring, &is_new) : replay_ring_new(&ring);
 
-        if (r < 0)
-                return r;
+        if (run_path)
+                ring = get_ring(run_path, &is_new);
+        else
+                (void) replay_ring_new(&ring);
+        if (!ring)
+                return -ENOMEM;
         if (is_new) {
                 replay_ring_init(ring);
                 ring->magic = 0; /* no ring before all of the copy is in it */
