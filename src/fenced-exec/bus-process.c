@@ -35,8 +35,8 @@ static BusProcess *get(BusProcesses *all, pid_t pid) {
         BusProcess *p;
 
         LIST_FOREACH(p, &all->list, entry)
-        if (p->pid == pid)
-                return p;
+                if (p->pid == pid)
+                        return p;
         if (all->n >= BUS_PROCESSES_MAX)
                 return NULL;
         p = calloc(1, sizeof(*p));

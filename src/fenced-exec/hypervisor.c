@@ -150,10 +150,10 @@ static int find_slot(Hypervisor *h, const Job *j, Slot **ret) {
         Slot *s;
 
         LIST_FOREACH(s, &h->slots, entry)
-        if (!s->job) {
-                *ret = s;
-                return 0;
-        }
+                if (!s->job) {
+                        *ret = s;
+                        return 0;
+                }
         *ret = NULL;
         if (h->n_slots >= h->workers_max && j != h->ping)
                 return 0;

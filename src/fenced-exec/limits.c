@@ -10,6 +10,7 @@
 enum { CHAINS = 4096 };
 
 struct LimitRequester {
+        unsigned class;
         char key[sizeof(((Identity *) NULL)->key)];
         char source[sizeof(((Identity *) NULL)->source)];
         Bucket buckets[_LIMIT_KIND_MAX];
@@ -52,12 +53,13 @@ static struct LimitChain *chain_of(Limits *l, const char *key, const char *sourc
         return &l->chains[hash(hash(2166136261U, key) * 31, source) % CHAINS];
 }
 
-static LimitRequester *find(Limits *l, const Identity *who) {
+static LimitRequester *find(Limits *l, const Identity *who, unsigned class) {
         LimitRequester *r;
 
         LIST_FOREACH(r, chain_of(l, who->key, who->source), chain)
-        if (strcmp(r->source, who->source) == 0 && strcmp(r->key, who->key) == 0)
-                return r;
+                if (r->class == class && strcmp(r->source, who->source) == 0 &&
+                        strcmp(r->key, who->key) == 0)
+                        return r;
         return NULL;
 }
 
@@ -72,16 +74,16 @@ static LimitRequester *make_room(Limits *l) {
         if (l->n < LIMITS_REQUESTERS_MAX)
                 return &l->requesters[l->n++];
         TAILQ_FOREACH_REVERSE(r, &l->by_use, LimitQueue, by_use)
-        if (is_idle(r)) {
-                TAILQ_REMOVE(&l->by_use, r, by_use);
-                LIST_REMOVE(r, chain);
-                return r;
-        }
+                if (is_idle(r)) {
+                        TAILQ_REMOVE(&l->by_use, r, by_use);
+                        LIST_REMOVE(r, chain);
+                        return r;
+                }
         return NULL;
 }
 
-static LimitRequester *get(Limits *l, const Identity *who) {
-        LimitRequester *r = find(l, who);
+static LimitRequester *get(Limits *l, const Identity *who, unsigned class) {
+        LimitRequester *r = find(l, who, class);
 
         if (r)
                 TAILQ_REMOVE(&l->by_use, r, by_use);
@@ -89,7 +91,7 @@ static LimitRequester *get(Limits *l, const Identity *who) {
                 r = make_room(l);
                 if (!r)
                         return NULL;
-                *r = (LimitRequester){};
+                *r = (LimitRequester){ .class = class };
                 memcpy(r->key, who->key, sizeof(r->key));
                 memcpy(r->source, who->source, sizeof(r->source));
                 LIST_INSERT_HEAD(chain_of(l, r->key, r->source), r, chain);
@@ -106,7 +108,7 @@ const char *limits_admit(Limits *l, const LimitSettings *s, const Identity *requ
                 [LIMIT_ACTION] = "the requester acts more often than ActionsPerSec= allows",
         };
         LimitKind kind = action_changes_power(action) ? LIMIT_ACTION : LIMIT_QUESTION;
-        LimitRequester *r = get(l, requester);
+        LimitRequester *r = get(l, requester, class);
 
         if (!r || (s->in_flight > 0 && r->in_flight[kind] >= s->in_flight))
                 return "the requester has more requests in flight than InFlight= allows";

@@ -4,8 +4,9 @@
 /* What one requester, and all of one class of listeners together, may ask for: token buckets and a number in flight. Questions
  * and actions are counted apart, so that a loop of questions never starves an off. Pure.
  *
- * A requester is a key and an address; on channels, where there is no key, the process at the other end. Ask after the
- * key was verified: then only its holders can make us remember or forget anybody. */
+ * A requester is a key and an address, by one class of listeners: the address of a datagram can be forged, by other holders
+ * of the key, and that shall not count where it cannot. On channels, where there is no key, it is the process at the other end. Ask after
+ * the key was verified: then only its holders can make us remember or forget anybody. */
 
 #include "action.h"
 #include "base.h"

@@ -74,6 +74,16 @@ Test(limits, questions_never_starve_actions_nor_one_requester_another) {
         cr_expect_eq(limits_n_requesters(l), 3);
 }
 
+Test(limits, an_address_that_was_forged_over_multicast_counts_there_only) {
+        _cleanup_(limits_freep) Limits *l = NULL;
+        Identity who = identity("web", 1);
+
+        cr_assert_eq(limits_new(&l), 0);
+        cr_expect_eq(n_admitted(l, &defaults, &who, 1, ACTION_OFF, 1000), 100);
+        cr_expect_not_null(ask(l, &defaults, &who, 1, ACTION_OFF, START));
+        cr_expect_null(ask(l, &defaults, &who, 0, ACTION_OFF, START));
+}
+
 Test(limits, one_kind_of_listener_does_not_starve_another) {
         _cleanup_(limits_freep) Limits *l = NULL;
         LimitSettings s = defaults;
