@@ -18,9 +18,9 @@ import subprocess
 import sys
 import time
 
-JOB = struct.Struct("=IIQQQQ256s")
+JOB = struct.Struct("=IIQQQQ256s37s3x")
 EVENT = struct.Struct("=IIQIIII256s37s128s32s256s3x")
-RECORD = struct.Struct("=256s37sB2s")
+RECORD = struct.Struct("=256s37s16sB2s")
 RESULTS = ("failed", "unreachable", "ok", "not-found", "ambiguous", "found", "off-proven", "already-off", "on",
            "already-on", "rebooted", "off-start-failed")
 POWER = ("unknown", "on", "off")
@@ -64,7 +64,7 @@ def do_job(worker, job, number, args):
     kind, action = KINDS[name]
     begin = time.monotonic()
     until = begin + args.deadline
-    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), 0, flags, target.encode()))
+    worker.sock.sendall(JOB.pack(kind, action, number, int(until * 1e6), 0, flags, target.encode(), b""))
     started = False
     try:
         while True:
@@ -85,7 +85,7 @@ def do_job(worker, job, number, args):
         RESULTS[e["result"]], e["name"], e["uuid"], POWER[e["power"]], e["state"], e["proof"], e["n"],
         (end - begin) * 1e3, started, e["labels"], e["message"]), flush=True)
     for r in RECORD.iter_unpack(records) if e["n"] <= 100 else ():
-        print("  %s %s %d" % (text(r[0]), text(r[1]), r[2]), flush=True)
+        print("  %s %s %d" % (text(r[0]), text(r[1]), r[3]), flush=True)
 
 
 def main():
