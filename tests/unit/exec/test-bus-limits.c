@@ -4,6 +4,10 @@
 
 #include "bus-fixture.h"
 
+#include "bus-gate.h"
+#include "bus-process.h"
+#include "log.h"
+
 static Fixture *limited(const char *limits) {
         Fixture *f = fixture();
         char conf[512];
@@ -115,5 +119,61 @@ Test(bus_limits, what_joins_an_operation_is_not_counted_again) {
         }
         cr_expect_eq(n_acts(f), 1);
         cr_expect_eq(request(f, ACTION_OFF, "vm1"), REPLY_FAILURE);
+        fixture_end(f);
+}
+
+Test(bus_limits, a_listener_that_does_what_none_does_is_dropped_and_others_stay) {
+        static const char *const interfaces[] = { "org.freedesktop.DBus.Introspectable",
+                "org.freedesktop.DBus.Peer", NULL };
+        Fixture *f = fixture();
+
+        log_set_max_level(LOG_EMERG);
+        for (size_t i = 0; i < ELEMENTSOF(interfaces); i++) {
+                static const uint8_t large[GATE_MESSAGE_MAX];
+                sd_bus *other = connect_bus(f);
+                sd_bus_message *m = NULL;
+
+                if (interfaces[i])
+                        cr_assert_geq(sd_bus_message_new_method_call(
+                                              other, &m, NULL, BUS_PATH, interfaces[i], "Ping"),
+                                0);
+                else {
+                        m = new_call(other, "Open");
+                        cr_assert_geq(sd_bus_message_append_array(m, 'y', large, sizeof(large)), 0);
+                }
+                cr_assert_geq(sd_bus_send(other, m, NULL), 0);
+                sd_bus_message_unref(m);
+                loop_until(f->event, sd_bus_is_open(other) <= 0);
+                sd_bus_close_unref(other);
+                cr_expect_eq(request(f, ACTION_STATUS, "vm1"), REPLY_SUCCESS, "%zu", i);
+        }
+        fixture_end(f);
+}
+
+Test(bus_limits, one_process_has_so_many_conversations_and_no_more) {
+        Fixture *f = limited("ActionsPerSec=0\nInFlight=0\n");
+        uint8_t packet[WIRE_PACKET_SIZE];
+        Call c;
+
+        for (size_t i = 0; i < BUS_CONVERSATIONS_MAX; i++) {
+                make_packet(f->key, ACTION_OFF, "vm1", packet);
+                open_packet(f, f->bus, packet, sizeof(packet), f->host, &c);
+                cr_assert_str_empty(c.error, "%zu", i);
+        }
+        uint64_t last = c.id;
+        sd_bus *other = connect_bus(f); /* of the same process */
+        make_packet(f->key, ACTION_OFF, "vm1", packet);
+        open_packet(f, other, packet, sizeof(packet), f->host, &c);
+        cr_expect_str_eq(c.error, BUS_ERROR_BUSY);
+
+        sd_bus_message *m = new_call(f->bus, "Abort");
+        cr_assert_geq(sd_bus_message_append(m, "t", last), 0);
+        send_call(f->bus, m, &c);
+        loop_until(f->event, c.done);
+        make_packet(f->key, ACTION_OFF, "vm1", packet);
+        open_packet(f, other, packet, sizeof(packet), f->host, &c);
+        cr_expect_str_empty(c.error, "one that ends makes room");
+        sd_bus_flush_close_unref(other);
+        loop_until(f->event, f->manager->n_conversations == BUS_CONVERSATIONS_MAX - 1);
         fixture_end(f);
 }
