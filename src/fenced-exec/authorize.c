@@ -88,11 +88,11 @@ int authorization_new(sd_bus_message *call, const char *action, size_t *n_waitin
 
         if (!a)
                 return -ENOMEM;
-        *a = (Authorization){ .call = sd_bus_message_ref(call),
-                .action = action,
-                .n_waiting = n_waiting,
-                .done = done,
-                .userdata = userdata };
+        a->call = sd_bus_message_ref(call);
+        a->action = action;
+        a->n_waiting = n_waiting;
+        a->done = done;
+        a->userdata = userdata;
         int r = sd_bus_call_method_async(sd_bus_message_get_bus(call), &a->slot, "org.freedesktop.DBus",
                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, a, "s",
                 sd_bus_message_get_sender(call));
