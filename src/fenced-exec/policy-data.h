@@ -21,6 +21,8 @@ enum { POLICY_TEXT_SIZE = sizeof(POLICY_METADATA) + POLICY_NAME_MAX };
 
 typedef struct PolicyEntry {
         char *text;
+        uint64_t
+                head; /* its first bytes, policy_head(): mostly enough to compare, and nothing to fetch from elsewhere */
         uint32_t group;
 } PolicyEntry;
 
@@ -53,6 +55,9 @@ void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]);
 
 /* False for what is no CID of a guest in decimal digits. */
 bool policy_parse_cid(const char *number, uint32_t *ret);
+
+/* The first 8 bytes of a text as a number that is in the order of texts. */
+uint64_t policy_head(const char *text);
 
 /* Orders by text, then group. */
 int policy_compare(const void *a, const void *b);

@@ -53,7 +53,7 @@ static int add_entry(Policy *p, PolicyTable *t, const char *text, uint32_t group
                 t->entries = entries;
                 t->allocated = allocated;
         }
-        t->entries[t->n] = (PolicyEntry){ .text = strdup(text), .group = group };
+        t->entries[t->n] = (PolicyEntry){ .text = strdup(text), .head = policy_head(text), .group = group };
         if (!t->entries[t->n].text)
                 return -ENOMEM;
         t->n++;

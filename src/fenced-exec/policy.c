@@ -67,9 +67,22 @@ void policy_uuid_text(const char *uuid, char ret[static POLICY_TEXT_SIZE]) {
                 ret[i] = uuid[i] >= 'A' && uuid[i] <= 'F' ? (char) (uuid[i] - 'A' + 'a') : uuid[i];
 }
 
+uint64_t policy_head(const char *text) {
+        uint64_t head = 0;
+        unsigned n = 0;
+
+        for (; n < sizeof(head) && text[n]; n++)
+                head = head << 8 | (uint8_t) text[n];
+        return n == 0 ? 0 : head << 8 * (sizeof(head) - n);
+}
+
+static int compare_text(const PolicyEntry *e, uint64_t head, const char *text) {
+        return e->head != head ? (e->head > head) - (e->head < head) : strcmp(e->text, text);
+}
+
 int policy_compare(const void *a, const void *b) {
         const PolicyEntry *x = a, *y = b;
-        int c = strcmp(x->text, y->text);
+        int c = compare_text(x, y->head, y->text);
 
         return c != 0 ? c : (x->group > y->group) - (x->group < y->group);
 }
@@ -84,12 +97,13 @@ static void add_group(PolicyGroupSet *s, size_t group) {
 
 /* The first entry that is not below the text. */
 static size_t find(const PolicyTable *t, const char *text) {
+        const uint64_t head = policy_head(text);
         size_t low = 0, high = t->n;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
-                if (strcmp(t->entries[middle].text, text) < 0)
+                if (compare_text(t->entries + middle, head, text) < 0)
                         low = middle + 1;
                 else
                         high = middle;

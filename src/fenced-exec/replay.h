@@ -3,14 +3,14 @@
 
 /* H4: packets that were seen before. A guest's retransmission carries new random bytes, so an identical packet is a
  * replay, or a duplicate made by the network, and is refused either way. The oldest is forgotten when REPLAY_MAX is
- * reached. Memory is touched as it is needed, up to about 3 MB; lookups cost the same however full it is.
+ * reached. Memory is touched as it is needed, up to 1.5 MB; lookups cost the same however full it is.
  *
  * What was seen is a ring in memory that may be a file's (replay-file.h): it then outlives us, however we end. */
 
 #include "base.h"
 #include "wire.h"
 
-enum { REPLAY_MAX = 65536, REPLAY_DIGEST_SIZE = 32 };
+enum { REPLAY_MAX = 65536, REPLAY_DIGEST_SIZE = 16 };
 
 /* The ring, in the host's own byte order. */
 typedef struct ReplayRing {
@@ -20,7 +20,7 @@ typedef struct ReplayRing {
         uint64_t
                 n; /* packets since the beginning; the next is written to place n % REPLAY_MAX, and only then counted */
         uint64_t unused[5]; /* 0 */
-        uint8_t digests[REPLAY_MAX][REPLAY_DIGEST_SIZE]; /* SHA-256 */
+        uint8_t digests[REPLAY_MAX][REPLAY_DIGEST_SIZE]; /* the first half of SHA-256 */
 } ReplayRing;
 
 #define REPLAY_MAGIC UINT64_C(0x0a79616c70657266) /* "freplay\n" */

@@ -90,7 +90,7 @@ Test(replay_file, the_copy_on_disk_is_read_when_the_file_in_run_is_gone) {
 
                 see(r, 0, n);
                 cr_assert_eq(replay_save(r, scratch_path("state")), 0);
-                cr_expect_eq(size_of("state"), 64 + 32 * kept + 32);
+                cr_expect_eq(size_of("state"), 64 + REPLAY_DIGEST_SIZE * kept + 32);
                 replay_free(r);
                 cr_assert_eq(unlink(scratch_path("run")), 0);
                 r = open_replay();
