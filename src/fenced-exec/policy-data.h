@@ -24,6 +24,7 @@ typedef struct PolicyEntry {
         uint64_t
                 head; /* its first bytes, policy_head(): mostly enough to compare, and nothing to fetch from elsewhere */
         uint32_t group;
+        bool again; /* the same text as that of the entry before; set by policy_sort() */
 } PolicyEntry;
 
 typedef struct PolicyTable {

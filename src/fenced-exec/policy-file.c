@@ -296,6 +296,8 @@ static int load_group(const char *path, const char *name, void *userdata) {
 static void sort(PolicyTable *t) {
         if (t->n > 0)
                 qsort(t->entries, t->n, sizeof(PolicyEntry), policy_compare);
+        for (size_t i = 1; i < t->n; i++)
+                t->entries[i].again = strcmp(t->entries[i].text, t->entries[i - 1].text) == 0;
 }
 
 void policy_sort(Policy *p) {

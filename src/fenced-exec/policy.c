@@ -115,9 +115,14 @@ static size_t find(const PolicyTable *t, const char *text) {
 typedef bool (*EntryFunc)(const PolicyEntry *e, void *userdata);
 
 static bool each_entry(const PolicyTable *t, const char *text, EntryFunc func, void *userdata) {
-        for (size_t i = find(t, text); i < t->n && strcmp(t->entries[i].text, text) == 0; i++)
+        size_t i = find(t, text);
+
+        if (i == t->n || strcmp(t->entries[i].text, text) != 0)
+                return false;
+        do
                 if (func(&t->entries[i], userdata))
                         return true;
+        while (++i < t->n && t->entries[i].again);
         return false;
 }
 
@@ -142,15 +147,17 @@ static bool each_entry_of_domain(
         const Policy *p, const PolicyTable *t, const PolicyDomain *d, EntryFunc func, void *userdata) {
         char text[POLICY_TEXT_SIZE];
 
+        if (t->n == 0)
+                return false;
+        if (*d->name && !wire_is_uuid(d->name) &&
+                strncmp(d->name, POLICY_METADATA, strlen(POLICY_METADATA)) != 0 &&
+                each_entry(t, d->name, func, userdata))
+                return true;
         if (wire_is_uuid(d->uuid)) {
                 policy_uuid_text(d->uuid, text);
                 if (each_entry(t, text, func, userdata))
                         return true;
         }
-        if (*d->name && !wire_is_uuid(d->name) &&
-                strncmp(d->name, POLICY_METADATA, strlen(POLICY_METADATA)) != 0 &&
-                each_entry(t, d->name, func, userdata))
-                return true;
         return each_label(p, t, d->labels, func, userdata);
 }
 
